@@ -1,0 +1,2 @@
+//! The freewheel command: all of it without a window.
+fn main() {}

@@ -1,0 +1,126 @@
+//! What the issuer says of itself and in its answers (RFC 8414, RFC 6749, OpenID Connect Discovery 1.0).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::open_enum;
+
+/// The client id of every Freewheel app: a public native client (RFC 8252 §8.5).
+pub const CLIENT_ID: &str = "freewheel-desktop";
+/// The scopes that the app asks for.
+pub const SCOPES: [&str; 4] = ["openid", "profile", "offline_access", "freewheel"];
+/// The audience of access tokens for the library and rides API.
+pub const AUDIENCE: &str = "freewheel-api";
+/// Where the metadata lies, below the issuer's URL.
+pub const METADATA_PATH: &str = "/.well-known/openid-configuration";
+
+/// The issuer's metadata: the fields that a client needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IssuerMetadata {
+    /// The issuer's URL; must equal the one that was asked (RFC 8414 §3.3).
+    pub issuer: String,
+    /// Where the browser goes.
+    pub authorization_endpoint: String,
+    /// Where codes and refresh tokens are redeemed.
+    pub token_endpoint: String,
+    /// Where the keys are.
+    pub jwks_uri: String,
+    /// Where tokens are revoked (RFC 7009).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint: Option<String>,
+    /// Signature algorithms of ID tokens.
+    #[serde(default)]
+    pub id_token_signing_alg_values_supported: Vec<String>,
+    /// Everything else, kept as it came.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// A successful token answer (RFC 6749 §5.1).
+///
+/// It holds secrets and therefore has no `Debug`. `Serialize` is the server's side of the wire.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenAnswer {
+    /// A JWT with [`AccessClaims`].
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: String,
+    /// Life of the access token in seconds.
+    pub expires_in: u64,
+    /// Absent: the client keeps the one that it has (RFC 6749 §6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Who signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// What was granted, when it differs from what was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+open_enum! {
+    /// Error codes of the token endpoint (RFC 6749 §5.2, RFC 8628 §3.5) and ours.
+    pub enum OAuthErrorCode {
+        /// Malformed request.
+        InvalidRequest = "invalid_request",
+        /// Unknown client.
+        InvalidClient = "invalid_client",
+        /// The code or refresh token is not valid any more: condemns a token, never a person.
+        InvalidGrant = "invalid_grant",
+        /// This client may not do that.
+        UnauthorizedClient = "unauthorized_client",
+        /// Not offered here.
+        UnsupportedGrantType = "unsupported_grant_type",
+        /// Unknown scope.
+        InvalidScope = "invalid_scope",
+        /// The athlete has not yet answered on the other device.
+        AuthorizationPending = "authorization_pending",
+        /// Asked too often.
+        SlowDown = "slow_down",
+        /// The athlete said no.
+        AccessDenied = "access_denied",
+        /// The device code is too old.
+        ExpiredToken = "expired_token",
+        /// Ours: the account is closed to its owner.
+        AccountBlocked = "account_blocked",
+        /// The issuer cannot answer now (RFC 6749 §4.1.2.1).
+        TemporarilyUnavailable = "temporarily_unavailable",
+    }
+}
+
+/// An error answer of the token endpoint (RFC 6749 §5.2).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OAuthError {
+    /// The code.
+    pub error: OAuthErrorCode,
+    /// A line for developers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<String>,
+}
+
+/// Claims of an access token (RFC 9068) and of an ID token, as far as the client looks at them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The issuer's URL.
+    pub iss: String,
+    /// The athlete.
+    pub sub: String,
+    /// [`AUDIENCE`] in an access token, the client id in an ID token.
+    pub aud: String,
+    /// Issued, Unix seconds.
+    pub iat: i64,
+    /// Expires, Unix seconds.
+    pub exp: i64,
+    /// Unique id of an access token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+    /// The nonce of the sign-in (ID token only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// Name to show (ID token only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A shorter grace than 14 days, in seconds; a longer one is ignored by the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_grace: Option<u64>,
+}

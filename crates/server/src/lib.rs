@@ -1,0 +1,1 @@
+//! Freewheel's reference server: OAuth issuer, library feed, rides, status.

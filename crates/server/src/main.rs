@@ -1,0 +1,2 @@
+//! Freewheel's reference server: OAuth issuer, library feed, rides, status.
+fn main() {}

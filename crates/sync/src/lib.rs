@@ -1,0 +1,1 @@
+//! Freewheel's sync core: store, vault, remote, engine.

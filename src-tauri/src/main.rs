@@ -1,0 +1,2 @@
+//! Freewheel desktop.
+fn main() {}
