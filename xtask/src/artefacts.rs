@@ -1,0 +1,75 @@
+//! Commands that write or check files of the repository: screenshots, bindings, licences.
+
+use std::process::{Command, ExitCode};
+
+use crate::place::Place;
+use crate::step::{self, Outcome};
+use crate::{test, tools, ui};
+
+/// Photographs every screen into `docs/screenshots`, in a real window on a screen of its own.
+///
+/// # Errors
+/// When set-up, the build or the window fails.
+pub fn screenshots(place: &Place) -> Outcome<ExitCode> {
+    test::setup(place)?;
+    ui::build(place)?;
+    test::build(place)?;
+    let mut command = test::cargo_test(place)?;
+    command
+        .env("FREEWHEEL_SCREENSHOTS", place.at("docs/screenshots"))
+        .args([
+            "--test",
+            "screenshots",
+            "--",
+            "--include-ignored",
+            "--nocapture",
+        ]);
+    let remedy = "the window's log is in target/test-artifacts";
+    step::run("Screenshots into docs/screenshots", &mut command, remedy)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes `ui/src/backend/bindings.ts` anew from the Rust types.
+///
+/// # Errors
+/// When the workspace does not compile.
+pub fn bindings(place: &Place) -> Outcome<ExitCode> {
+    if !place.at("ui/dist/index.html").exists() {
+        ui::build(place)?;
+    }
+    let mut command = place.cargo();
+    command.env("FREEWHEEL_WRITE_BINDINGS", "1").args([
+        "test",
+        "--workspace",
+        "--test",
+        "bindings",
+    ]);
+    step::run(
+        "Bindings into ui/src/backend/bindings.ts",
+        &mut command,
+        "the compiler's words are above",
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Checks licences, bans and sources by `deny.toml`. Advisories are left out: their database is
+/// fetched from the network, and this must give the same answer without one.
+///
+/// # Errors
+/// When cargo-deny objects, or cannot be installed.
+pub fn deny(place: &Place) -> Outcome<ExitCode> {
+    let mut command = Command::new(tools::cargo_deny(place)?);
+    command.current_dir(place.root()).args([
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ]);
+    step::run(
+        "Licences, bans, sources",
+        &mut command,
+        "see deny.toml, which gives its reasons",
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
