@@ -4,21 +4,21 @@ use std::process::Command;
 
 use crate::step::{Failure, Outcome};
 
-/// The oldest Node.js that the user interface's tools accept.
-const OLDEST: u32 = 20;
+/// The oldest Node.js that the user interface's tools accept, as major and minor version.
+const OLDEST: (u32, u32) = (20, 19);
 
-const REMEDY: &str = "install Node.js 20 or newer with its npm: https://nodejs.org/en/download \
+const REMEDY: &str = "install Node.js 20.19 or newer with its npm: https://nodejs.org/en/download \
     (Debian 12's own package is too old)";
 
 /// Checks both, and says what was found.
 ///
 /// # Errors
-/// When one of them is missing, or Node.js is older than version 20.
+/// When one of them is missing, or Node.js is older than version 20.19.
 pub fn check() -> Outcome {
-    println!("\n==> Node.js {OLDEST} or newer");
+    println!("\n==> Node.js {}.{} or newer", OLDEST.0, OLDEST.1);
     let node = version("node")?;
     let npm = version("npm")?;
-    if major(&node).is_none_or(|major| major < OLDEST) {
+    if number(&node).is_none_or(|number| number < OLDEST) {
         return Err(Failure::of("node --version", format!("found {node}")).remedy(REMEDY));
     }
     println!("    node {node}, npm {npm}");
@@ -49,30 +49,32 @@ fn version(program: &str) -> Outcome<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn major(version: &str) -> Option<u32> {
-    version
-        .strip_prefix('v')
-        .unwrap_or(version)
-        .split('.')
-        .next()?
-        .parse()
-        .ok()
+/// Major and minor version.
+fn number(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.strip_prefix('v').unwrap_or(version).split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::major;
+    use super::{OLDEST, number};
 
     #[test]
-    fn the_major_version_is_read() {
+    fn versions_are_read_and_compared() {
         let cases = [
-            ("v20.20.2", Some(20)),
-            ("22.1.0", Some(22)),
-            ("v9", Some(9)),
-            ("no", None),
+            ("v20.20.2", true),
+            ("20.19.0", true),
+            ("v22.1.0", true),
+            ("v20.18.3", false),
+            ("v9.99.0", false),
+            ("no", false),
         ];
         for (version, expected) in cases {
-            assert_eq!(major(version), expected, "{version}");
+            assert_eq!(
+                number(version).is_some_and(|number| number >= OLDEST),
+                expected,
+                "{version}"
+            );
         }
     }
 }
