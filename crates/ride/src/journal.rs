@@ -141,8 +141,12 @@ pub trait Journal: Send + Sync {
     ///
     /// # Errors
     /// The data could not be made durable.
-    fn append(&self, ride: Uuid, samples: &[Sample], events: &[TimedEvent])
-    -> Result<(), JournalError>;
+    fn append(
+        &self,
+        ride: Uuid,
+        samples: &[Sample],
+        events: &[TimedEvent],
+    ) -> Result<(), JournalError>;
 
     /// Everything recorded of a ride.
     ///

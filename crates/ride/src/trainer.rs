@@ -9,6 +9,8 @@ pub enum Setpoint {
     Power(u16),
     /// No target: resistance by slope or level.
     Free,
+    /// The clock stands: nothing is asked of the athlete, resistance is let go.
+    Rest,
 }
 
 /// What was measured.
