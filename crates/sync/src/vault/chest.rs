@@ -1,0 +1,143 @@
+//! Finds, makes and removes keys: first the key file, then the keyring. Everything here may block.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use super::key::VaultKey;
+use super::key_file::KeyFile;
+use super::keyring::{Keyring, KeyringChoice};
+use super::{VaultError, VaultKind};
+
+/// What is asked of the chest, for which account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Errand {
+    Find(String),
+    Create(String),
+    Delete(String),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Key(VaultKey, VaultKind),
+    Removed,
+}
+
+impl Answer {
+    pub(super) fn kind(&self) -> VaultKind {
+        match self {
+            Self::Key(_, kind) => *kind,
+            Self::Removed => VaultKind::Unknown,
+        }
+    }
+
+    pub(super) fn into_key(self) -> Result<VaultKey, VaultError> {
+        match self {
+            Self::Key(key, _) => Ok(key),
+            Self::Removed => Err(VaultError::Missing),
+        }
+    }
+}
+
+/// The places of one profile.
+#[derive(Debug)]
+pub(super) struct Chest {
+    keyring: Keyring,
+    key_file: KeyFile,
+    lock: PathBuf,
+}
+
+impl Chest {
+    pub(super) fn new(home: &Path, choice: KeyringChoice) -> Self {
+        Self {
+            keyring: Keyring::new(choice),
+            key_file: KeyFile::new(home),
+            lock: home.join("vault.lock"),
+        }
+    }
+
+    /// Without a keyring there is nothing to wait for.
+    pub(super) fn never_waits(&self) -> bool {
+        self.keyring.is_none()
+    }
+
+    pub(super) fn run(&self, errand: &Errand) -> Result<Answer, VaultError> {
+        match errand {
+            Errand::Find(account) => self.find(account),
+            Errand::Create(account) => self.create(account),
+            Errand::Delete(account) => self.delete(account),
+        }
+    }
+
+    pub(super) fn find_in_file(&self, account: &str) -> Result<Option<Answer>, VaultError> {
+        Ok(self
+            .key_file
+            .read(account)?
+            .map(|key| Answer::Key(key, VaultKind::KeyFile)))
+    }
+
+    fn find(&self, account: &str) -> Result<Answer, VaultError> {
+        if let Some(answer) = self.find_in_file(account)? {
+            return Ok(answer);
+        }
+        match self.keyring.read(account) {
+            Ok(key) => Ok(Answer::Key(key, VaultKind::Keyring)),
+            // The key file is all there is, and it was just read.
+            Err(VaultError::Absent(_)) if self.keyring.is_none() => Err(VaultError::Missing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Under a lock, so that two processes that sign in at once end with one key.
+    fn create(&self, account: &str) -> Result<Answer, VaultError> {
+        let _one_at_a_time = self.lock()?;
+        let refusal = match self.find(account) {
+            Ok(answer) => return Ok(answer),
+            Err(VaultError::Missing) => None,
+            Err(error @ (VaultError::Absent(_) | VaultError::Denied(_))) => Some(error),
+            Err(error) => return Err(error),
+        };
+        let key = VaultKey::generate()?;
+        let refusal = match refusal {
+            Some(error) => error,
+            None => match self.keyring.write(account, &key) {
+                Ok(()) => return Ok(Answer::Key(key, VaultKind::Keyring)),
+                Err(VaultError::Locked) => return Err(VaultError::Locked),
+                Err(error) => error,
+            },
+        };
+        tracing::info!(
+            code = refusal.code(),
+            "the keyring cannot keep the key; it goes to the key file"
+        );
+        self.key_file.write(account, &key)?;
+        Ok(Answer::Key(key, VaultKind::KeyFile))
+    }
+
+    fn delete(&self, account: &str) -> Result<Answer, VaultError> {
+        let _one_at_a_time = self.lock()?;
+        let was_in_file = self.key_file.remove(account)?;
+        match self.keyring.delete(account) {
+            Ok(()) | Err(VaultError::Missing) => Ok(Answer::Removed),
+            Err(VaultError::Absent(_)) if was_in_file || self.keyring.is_none() => {
+                Ok(Answer::Removed)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn lock(&self) -> Result<File, VaultError> {
+        let open = || {
+            let file = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&self.lock)?;
+            file.lock()?;
+            Ok(file)
+        };
+        open().map_err(|error: std::io::Error| {
+            VaultError::Failed(format!("{}: {error}", self.lock.display()))
+        })
+    }
+}

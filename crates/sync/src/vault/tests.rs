@@ -1,0 +1,343 @@
+//! The vault over keyring-core's mock store and over the key file. The real keyring is tested in the lab.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use keyring_core::{CredentialStore, Error, mock};
+
+use super::patience::Patience;
+use super::*;
+
+const ACCOUNT: &str = "account-1";
+
+fn mock_vault(home: &Path) -> (Vault, Arc<CredentialStore>) {
+    let store: Arc<CredentialStore> = mock::Store::new().unwrap();
+    let keyring = KeyringChoice::Given(Arc::clone(&store));
+    (
+        Vault::open(
+            home,
+            VaultOptions {
+                keyring,
+                ..VaultOptions::default()
+            },
+        ),
+        store,
+    )
+}
+
+fn fail_next(store: &Arc<CredentialStore>, error: Error) {
+    let entry = store.build("freewheel", ACCOUNT, None).unwrap();
+    entry
+        .as_any()
+        .downcast_ref::<mock::Cred>()
+        .unwrap()
+        .set_error(error);
+}
+
+fn platform(text: &str) -> Box<dyn std::error::Error + Send + Sync> {
+    text.to_owned().into()
+}
+
+#[test]
+fn entry_names_are_stable_and_differ_by_issuer_and_by_subject() {
+    let name = account_entry("http://127.0.0.1:1", "athlete");
+    assert_eq!(name, account_entry("http://127.0.0.1:1", "athlete"));
+    assert_ne!(name, account_entry("http://127.0.0.1:2", "athlete"));
+    assert_ne!(name, account_entry("http://127.0.0.1:1", "athletf"));
+    assert_ne!(account_entry("ab", "c"), account_entry("a", "bc"));
+    assert!(
+        !name.contains("athlete") && name.len() == "account-".len() + 32,
+        "{name}"
+    );
+}
+
+#[tokio::test]
+async fn a_sealed_token_opens_only_with_its_key_account_and_generation() {
+    let home = tempfile::tempdir().unwrap();
+    let vault = Vault::open(home.path(), VaultOptions::key_file_only());
+    let key = vault.create_key("account-a").await.unwrap();
+    let other = vault.create_key("account-b").await.unwrap();
+    let sealed = key.seal("account-a", 7, b"refresh token").unwrap();
+    assert_eq!(
+        &key.open("account-a", 7, &sealed).unwrap()[..],
+        b"refresh token"
+    );
+    assert!(!sealed.windows(7).any(|window| window == b"refresh"));
+
+    assert_eq!(
+        key.open("account-a", 8, &sealed),
+        Err(SealBroken),
+        "another generation"
+    );
+    assert_eq!(
+        key.open("account-b", 7, &sealed),
+        Err(SealBroken),
+        "another account"
+    );
+    assert_eq!(
+        other.open("account-a", 7, &sealed),
+        Err(SealBroken),
+        "another key"
+    );
+    for index in 0..sealed.len() {
+        let mut damaged = sealed.clone();
+        damaged[index] ^= 1;
+        assert_eq!(
+            key.open("account-a", 7, &damaged),
+            Err(SealBroken),
+            "byte {index} changed"
+        );
+        assert_eq!(
+            key.open("account-a", 7, &sealed[..index]),
+            Err(SealBroken),
+            "cut at {index}"
+        );
+    }
+    assert_ne!(
+        sealed,
+        key.seal("account-a", 7, b"refresh token").unwrap(),
+        "nonces differ"
+    );
+}
+
+#[tokio::test]
+async fn fingerprints_and_macs_are_keyed() {
+    let home = tempfile::tempdir().unwrap();
+    let vault = Vault::open(home.path(), VaultOptions::key_file_only());
+    let key = vault.create_key("account-a").await.unwrap();
+    let other = vault.create_key("account-b").await.unwrap();
+    let print = key.fingerprint(b"token");
+    assert_eq!(print, key.fingerprint(b"token"));
+    assert_ne!(print, key.fingerprint(b"tokem"));
+    assert_ne!(print, other.fingerprint(b"token"));
+    assert_eq!(print.len(), 16);
+    let tag = key.mac(b"anchor");
+    assert!(key.has_mac(b"anchor", &tag));
+    assert!(!key.has_mac(b"anchos", &tag) && !other.has_mac(b"anchor", &tag));
+    assert!(!key.has_mac(b"anchor", &tag[..31]) && !key.has_mac(b"anchor", &[]));
+    assert_eq!(format!("{key:?}"), "VaultKey(..)");
+}
+
+#[tokio::test]
+async fn a_key_is_made_once_kept_in_the_keyring_and_removed() {
+    let home = tempfile::tempdir().unwrap();
+    let (vault, store) = mock_vault(home.path());
+    assert_eq!(vault.kind(), VaultKind::Unknown);
+    assert_eq!(vault.key(ACCOUNT).await.unwrap_err(), VaultError::Missing);
+    let key = vault.create_key(ACCOUNT).await.unwrap();
+    assert_eq!(vault.kind(), VaultKind::Keyring);
+    assert!(!home.path().join("vault.key").exists());
+
+    let keyring = KeyringChoice::Given(store);
+    let again = Vault::open(
+        home.path(),
+        VaultOptions {
+            keyring,
+            ..VaultOptions::default()
+        },
+    );
+    let same = again.create_key(ACCOUNT).await.unwrap();
+    assert_eq!(same.fingerprint(b"x"), key.fingerprint(b"x"));
+    assert_eq!(
+        again.key(ACCOUNT).await.unwrap().fingerprint(b"x"),
+        key.fingerprint(b"x")
+    );
+
+    again.delete_key(ACCOUNT).await.unwrap();
+    assert_eq!(vault.key(ACCOUNT).await.unwrap_err(), VaultError::Missing);
+    again.delete_key(ACCOUNT).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_that_is_denied_or_fails_is_an_error_and_the_next_one_works() {
+    let home = tempfile::tempdir().unwrap();
+    let (vault, store) = mock_vault(home.path());
+    let key = vault.create_key(ACCOUNT).await.unwrap();
+    fail_next(
+        &store,
+        Error::NoStorageAccess(platform("interaction is not allowed")),
+    );
+    assert_eq!(vault.key(ACCOUNT).await.unwrap_err().code(), "vault_denied");
+    assert_eq!(
+        vault.key(ACCOUNT).await.unwrap().fingerprint(b"x"),
+        key.fingerprint(b"x")
+    );
+    fail_next(&store, Error::BadStoreFormat("torn".to_owned()));
+    assert_eq!(vault.key(ACCOUNT).await.unwrap_err().code(), "vault_failed");
+    assert_eq!(
+        vault.key(ACCOUNT).await.unwrap().fingerprint(b"x"),
+        key.fingerprint(b"x")
+    );
+    assert!(
+        !home.path().join("vault.key").exists(),
+        "reading never makes a key file"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_broke_is_made_anew_within_the_same_call() {
+    let home = tempfile::tempdir().unwrap();
+    let (vault, store) = mock_vault(home.path());
+    let key = vault.create_key(ACCOUNT).await.unwrap();
+    fail_next(&store, Error::PlatformFailure(platform("connection reset")));
+    assert_eq!(
+        vault.key(ACCOUNT).await.unwrap().fingerprint(b"x"),
+        key.fingerprint(b"x")
+    );
+}
+
+#[tokio::test]
+async fn what_is_kept_but_is_no_key_is_an_error_and_is_not_replaced() {
+    let home = tempfile::tempdir().unwrap();
+    let (vault, store) = mock_vault(home.path());
+    let entry = store.build("freewheel", ACCOUNT, None).unwrap();
+    entry.set_secret(b"short").unwrap();
+    assert_eq!(vault.key(ACCOUNT).await.unwrap_err().code(), "vault_failed");
+    assert_eq!(
+        vault.create_key(ACCOUNT).await.unwrap_err().code(),
+        "vault_failed"
+    );
+    assert_eq!(entry.get_secret().unwrap(), b"short");
+}
+
+#[tokio::test]
+async fn a_keyring_that_refuses_at_sign_in_is_replaced_by_the_key_file() {
+    let home = tempfile::tempdir().unwrap();
+    let (vault, store) = mock_vault(home.path());
+    fail_next(&store, Error::NoStorageAccess(platform("sandboxed")));
+    let key = vault.create_key(ACCOUNT).await.unwrap();
+    assert_eq!(vault.kind(), VaultKind::KeyFile);
+    let found = vault.key(ACCOUNT).await.unwrap();
+    assert_eq!(
+        found.fingerprint(b"x"),
+        key.fingerprint(b"x"),
+        "it is read from there from now on"
+    );
+    vault.delete_key(ACCOUNT).await.unwrap();
+    assert_eq!(vault.key(ACCOUNT).await.unwrap_err(), VaultError::Missing);
+}
+
+#[tokio::test]
+async fn the_key_file_is_private_survives_a_restart_and_holds_several_accounts() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("vault.key");
+    let vault = Vault::open(home.path(), VaultOptions::key_file_only());
+    assert_eq!(
+        vault.key("account-a").await.unwrap_err(),
+        VaultError::Missing
+    );
+    let first = vault.create_key("account-a").await.unwrap();
+    let second = vault.create_key("account-b").await.unwrap();
+    assert_eq!(vault.kind(), VaultKind::KeyFile);
+    assert_ne!(first.fingerprint(b"x"), second.fingerprint(b"x"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        vault.key("account-a").await.unwrap();
+        assert_eq!(mode(), 0o600, "bits that were loosened are tightened");
+    }
+    let later = Vault::open(home.path(), VaultOptions::key_file_only());
+    assert_eq!(
+        later.key("account-a").await.unwrap().fingerprint(b"x"),
+        first.fingerprint(b"x")
+    );
+    later.delete_key("account-a").await.unwrap();
+    assert_eq!(
+        later.key("account-a").await.unwrap_err(),
+        VaultError::Missing
+    );
+    assert_eq!(
+        later.key("account-b").await.unwrap().fingerprint(b"x"),
+        second.fingerprint(b"x")
+    );
+    later.delete_key("account-b").await.unwrap();
+    assert!(!path.exists(), "an empty key file is not left behind");
+}
+
+#[tokio::test]
+async fn a_key_file_that_cannot_be_read_is_named_and_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("vault.key");
+    let vault = Vault::open(home.path(), VaultOptions::key_file_only());
+    for (text, line) in [
+        ("", 1),
+        ("freewheel vault keys 2\n", 1),
+        ("freewheel vault keys 1\na notbase64!\n", 2),
+    ] {
+        fs::write(&path, text).unwrap();
+        let error = vault.create_key("account-a").await.unwrap_err();
+        assert_eq!(error.code(), "vault_failed");
+        assert!(
+            error.to_string().contains(&format!("line {line}")),
+            "{error}"
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
+/// A question that is answered when the test says so.
+fn slow(
+    answer: Result<u32, VaultError>,
+) -> (
+    mpsc::Sender<()>,
+    impl FnOnce(&str) -> Result<u32, VaultError>,
+) {
+    let (release, gate) = mpsc::channel::<()>();
+    (release, move |_: &str| {
+        gate.recv().ok();
+        answer
+    })
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_is_waited_for_no_longer_than_asked_and_its_late_answer_serves_the_next()
+{
+    let patience = Patience::<&'static str, u32>::default();
+    let (release, ask) = slow(Ok(1));
+    let short = Duration::from_millis(20);
+    assert_eq!(
+        patience.call("a", short, |q| ask(q)).await,
+        Err(VaultError::TimedOut)
+    );
+    let not_again = |_: &&str| -> Result<u32, VaultError> { panic!("calls must not pile up") };
+    assert_eq!(
+        patience.call("a", short, not_again).await,
+        Err(VaultError::TimedOut)
+    );
+    assert_eq!(
+        patience.call("b", short, not_again).await,
+        Err(VaultError::TimedOut)
+    );
+    release.send(()).unwrap();
+    let long = Duration::from_secs(30);
+    assert_eq!(
+        patience.call("a", long, not_again).await,
+        Ok(1),
+        "the late answer"
+    );
+    assert_eq!(
+        patience.call("a", long, |_| Ok(2)).await,
+        Ok(2),
+        "and only once"
+    );
+}
+
+#[tokio::test]
+async fn a_late_error_or_a_late_answer_to_another_question_is_asked_anew() {
+    let long = Duration::from_secs(30);
+    for (question, late) in [("a", Err(VaultError::Locked)), ("b", Ok(1))] {
+        let patience = Patience::<&'static str, u32>::default();
+        let (release, ask) = slow(late);
+        let first = patience
+            .call(question, Duration::from_millis(20), |q| ask(q))
+            .await;
+        assert_eq!(first, Err(VaultError::TimedOut));
+        release.send(()).unwrap();
+        assert_eq!(patience.call("a", long, |_| Ok(3)).await, Ok(3));
+    }
+}
