@@ -1,0 +1,19 @@
+//! The library feed and the rides, for the owner of an access token.
+
+mod bearer;
+mod changes;
+mod cursor;
+mod rides;
+
+use axum::Router;
+use axum::routing::{get, put};
+
+use crate::server::Server;
+
+pub(crate) fn routes() -> Router<Server> {
+    Router::new()
+        .route("/v1/changes", get(changes::changes))
+        .route("/v1/rides", get(rides::list))
+        .route("/v1/rides/{id}", put(rides::take))
+        .route("/v1/rides/{id}/fit", get(rides::fit))
+}

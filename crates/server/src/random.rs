@@ -1,0 +1,63 @@
+//! Secrets and ids from the system's random source.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use freewheel_protocol::Sha256Digest;
+
+/// The system gave no random bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("the system's random source failed: {0}")]
+pub struct RandomError(#[from] getrandom::Error);
+
+/// A secret that is handed out once and kept only as its hash.
+pub(crate) struct Token(String);
+
+impl Token {
+    /// 256 random bits.
+    pub(crate) fn fresh() -> Result<Self, RandomError> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// The secret itself, for the answer that hands it out.
+    pub(crate) fn reveal(self) -> String {
+        self.0
+    }
+
+    /// What the database keeps.
+    pub(crate) fn hash(&self) -> TokenHash {
+        TokenHash::of(&self.0)
+    }
+}
+
+/// The hash under which a [`Token`] is kept. Its input has 256 random bits, so no salt is needed.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct TokenHash(String);
+
+impl TokenHash {
+    pub(crate) fn of(token: &str) -> Self {
+        Self(Sha256Digest::of(token.as_bytes()).to_string())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(..)")
+    }
+}
+
+/// A random id (UUIDv4).
+pub(crate) fn id() -> Result<String, RandomError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string())
+}

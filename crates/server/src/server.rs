@@ -1,0 +1,178 @@
+//! The server as a whole: its parts, its settings, its routes.
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use freewheel_protocol::rides::MAX_RIDE_BYTES;
+use jiff::SignedDuration;
+use tokio::net::TcpListener;
+use tower_http::compression::CompressionLayer;
+
+use crate::clock::{Clock, SystemClock};
+use crate::issuer::keys::{KeyError, SigningKey};
+use crate::issuer::throttle::Throttle;
+use crate::library::{Library, LibraryError};
+use crate::problem::Failure;
+use crate::store::{Store, StoreError};
+use crate::{api, demo, envelope, issuer, page, problem, status};
+
+/// The server's settings.
+#[derive(Clone)]
+pub struct Options {
+    /// The URL by which clients reach the server, without a slash at the end: the issuer of its tokens.
+    pub public_url: String,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Life of an access token.
+    pub access_token_life: SignedDuration,
+    /// Life of a refresh token.
+    pub refresh_token_life: SignedDuration,
+    /// A shorter offline grace than the client's own, told in the access token.
+    pub offline_grace: Option<SignedDuration>,
+    /// The workouts to publish.
+    pub library: Library,
+    /// Whether the athlete demo/demo and their plan are made.
+    pub dev: bool,
+}
+
+impl Options {
+    /// The settings of a server that clients reach by `public_url`: system clock, access tokens of
+    /// 15 minutes, refresh tokens of 30 days, the built-in library.
+    #[must_use]
+    pub fn at(public_url: &str) -> Self {
+        Self {
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            clock: Arc::new(SystemClock),
+            access_token_life: SignedDuration::from_mins(15),
+            refresh_token_life: SignedDuration::from_hours(30 * 24),
+            offline_grace: None,
+            library: Library::BuiltIn,
+            dev: false,
+        }
+    }
+}
+
+/// The server could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key that signs tokens.
+    #[error("cannot use the signing key: {0}")]
+    Key(#[from] KeyError),
+    /// The library.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+}
+
+/// A running server's parts. Clones share them.
+#[derive(Clone)]
+pub struct Server {
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    options: Options,
+    store: Arc<Store>,
+    key: SigningKey,
+    throttle: Throttle,
+}
+
+impl Server {
+    /// Opens the data folder (made when missing), publishes the library, and in development makes the
+    /// demo athlete. Doing it again with the same folder changes nothing that is there already.
+    ///
+    /// # Errors
+    /// When the folder, the key or the library cannot be used; the text says which and why.
+    pub fn open(data_folder: &Path, options: Options) -> Result<Self, OpenError> {
+        let store = Arc::new(Store::open(data_folder)?);
+        let key = SigningKey::load_or_make(&store, options.clock.now())?;
+        let shelf = options.library.read()?;
+        shelf.publish(&store)?;
+        if options.dev {
+            demo::set_up(&store, &shelf, options.clock.as_ref())?;
+        }
+        let throttle = Throttle::default();
+        Ok(Self {
+            parts: Arc::new(Parts {
+                options,
+                store,
+                key,
+                throttle,
+            }),
+        })
+    }
+
+    /// The whole wire.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .merge(issuer::routes())
+            .merge(api::routes())
+            .merge(status::routes())
+            .merge(page::routes())
+            .fallback(problem::not_found)
+            .method_not_allowed_fallback(problem::method_not_allowed)
+            .layer(DefaultBodyLimit::max(MAX_RIDE_BYTES))
+            .layer(CompressionLayer::new().gzip(true))
+            .layer(axum::middleware::from_fn_with_state(
+                self.clone(),
+                envelope::wrap,
+            ))
+            .with_state(self.clone())
+    }
+
+    /// Serves `listener` until `stop` is ready and the requests under way are answered.
+    ///
+    /// # Errors
+    /// The listener's.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        axum::serve(listener, self.router())
+            .with_graceful_shutdown(stop)
+            .await
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.parts.store
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.parts.options
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.parts.options.clock.as_ref()
+    }
+
+    /// Unix seconds.
+    pub(crate) fn now(&self) -> i64 {
+        self.clock().now().as_second()
+    }
+
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.parts.key
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.parts.throttle
+    }
+
+    /// Runs `work`, which blocks, off the async threads.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let store = Arc::clone(&self.parts.store);
+        Ok(tokio::task::spawn_blocking(move || work(&store)).await??)
+    }
+}

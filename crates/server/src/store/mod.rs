@@ -1,0 +1,211 @@
+//! The server's memory: one SQLite file, one module per table.
+//!
+//! WAL with `synchronous=FULL`: what was committed survives `kill -9` and a power cut, and every answer
+//! is given after the commit. All calls block; the router makes them off the async threads.
+
+pub mod athlete;
+pub mod feed;
+pub mod ride;
+
+pub(crate) mod authorization_code;
+pub(crate) mod fact;
+pub(crate) mod refresh_token;
+pub(crate) mod sign_in;
+pub(crate) mod signing_key;
+pub(crate) mod token_family;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+
+pub use athlete::{Athlete, AthleteId, NewAthlete};
+pub use ride::StoredRide;
+
+/// The name of the database inside the data folder.
+pub const FILE_NAME: &str = "server.db";
+
+const STEPS: &[M<'static>] = &[
+    M::up(fact::SCHEMA),
+    M::up(athlete::SCHEMA),
+    M::up(signing_key::SCHEMA),
+    M::up(sign_in::SCHEMA),
+    M::up(token_family::SCHEMA),
+    M::up(authorization_code::SCHEMA),
+    M::up(refresh_token::SCHEMA),
+    M::up(feed::SCHEMA),
+    M::up(ride::SCHEMA),
+];
+const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
+
+/// The database could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The data folder or the file in it cannot be used.
+    #[error("cannot use the data folder {}: {reason}", path.display())]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file comes from a newer version of this program.
+    #[error("{} was written by a newer freewheel-server; use that version", path.display())]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+    },
+    /// SQLite failed.
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A migration failed.
+    #[error("database migration: {0}")]
+    Migration(rusqlite_migration::Error),
+    /// A row holds what this program never writes.
+    #[error("damaged row in table {table}: {reason}")]
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A name that is taken already.
+    #[error("there is an athlete called {0} already")]
+    UsernameTaken(String),
+    /// A password could not be hashed.
+    #[error("cannot hash the password: {0}")]
+    Password(String),
+    /// No random bytes.
+    #[error(transparent)]
+    Random(#[from] crate::random::RandomError),
+    /// A body could not be written as JSON.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The server's database. Share it in an `Arc`.
+pub struct Store {
+    connection: Mutex<Connection>,
+}
+
+impl Store {
+    /// Opens the database in `folder`, making both when they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`] when the folder cannot be written, [`StoreError::TooNew`] when the file
+    /// belongs to a newer version; the file is untouched in both cases.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let unusable = |path: &Path, reason: &dyn std::fmt::Display| StoreError::Folder {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        };
+        std::fs::create_dir_all(folder).map_err(|error| unusable(folder, &error))?;
+        let path = folder.join(FILE_NAME);
+        let mut connection = Connection::open(&path).map_err(|error| unusable(folder, &error))?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        refuse_newer(&connection, &path)?;
+        connection
+            .pragma_update(None, "journal_mode", "wal")
+            .map_err(|error| unusable(folder, &error))?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        MIGRATIONS
+            .to_latest(&mut connection)
+            .map_err(StoreError::Migration)?;
+        let store = Self {
+            connection: Mutex::new(connection),
+        };
+        store.write(fact::set_up)?;
+        Ok(store)
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.read(|db| Ok(db.query_row("SELECT count(*) FROM fact", [], |_| Ok(()))?))
+    }
+
+    pub(crate) fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // A transaction, so that a read of several statements sees one state.
+        let transaction = connection.transaction()?;
+        query(&transaction)
+    }
+
+    pub(crate) fn write<T>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let outcome = change(&transaction)?;
+        transaction.commit()?;
+        Ok(outcome)
+    }
+}
+
+fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let version: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(|error| StoreError::Folder {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+    match MIGRATIONS.current_version(connection) {
+        Ok(rusqlite_migration::SchemaVersion::Outside(_)) => {
+            tracing::debug!(version, "database is newer than this program");
+            Err(StoreError::TooNew {
+                path: path.to_owned(),
+            })
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(StoreError::Migration(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_well_formed() {
+        MIGRATIONS.validate().unwrap();
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_refused_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        let other = Connection::open(&path).unwrap();
+        other
+            .execute_batch("CREATE TABLE later (a); PRAGMA user_version = 900;")
+            .unwrap();
+        drop(other);
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(
+            Store::open(folder.path()),
+            Err(StoreError::TooNew { .. })
+        ));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn a_folder_that_is_a_file_is_named_in_the_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = Store::open(file.path()).err().unwrap().to_string();
+        assert!(error.contains(&*file.path().to_string_lossy()), "{error}");
+    }
+}

@@ -1,0 +1,304 @@
+//! A server with a clock that the test moves, and an app that signs in like a person would.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use freewheel_protocol::oauth::{CLIENT_ID, OAuthError, SCOPES, TokenAnswer};
+use freewheel_protocol::{Problem, ProblemCode, Sha256Digest};
+use freewheel_server::store::AthleteId;
+use freewheel_server::{Library, ManualClock, Options, Server};
+use jiff::SignedDuration;
+use reqwest::header::LOCATION;
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub const REDIRECT: &str = "http://127.0.0.1:49999/callback";
+pub const VERIFIER: &str = "a-verifier-that-is-long-enough-to-be-one-0123456789";
+
+pub struct Rig {
+    pub server: Server,
+    pub clock: Arc<ManualClock>,
+    pub url: String,
+    pub http: Client,
+    pub folder: Arc<TempDir>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Rig {
+    /// A server in development mode with an empty library.
+    pub async fn start() -> Self {
+        Self::start_with(Library::Empty).await
+    }
+
+    pub async fn start_with(library: Library) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let clock = Arc::new(ManualClock::at("2026-03-02T09:00:00Z".parse().unwrap()));
+        Self::on(listener, library, Arc::new(TempDir::new().unwrap()), clock)
+    }
+
+    fn on(
+        listener: TcpListener,
+        library: Library,
+        folder: Arc<TempDir>,
+        clock: Arc<ManualClock>,
+    ) -> Self {
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let options = Options {
+            clock: clock.clone(),
+            library,
+            dev: true,
+            ..Options::at(&url)
+        };
+        let server = Server::open(folder.path(), options).unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn({
+            let server = server.clone();
+            async move { server.serve(listener, async { drop(stopped.await) }).await }
+        });
+        Self {
+            server,
+            clock,
+            url,
+            http: client(),
+            folder,
+            stop,
+            serving,
+        }
+    }
+
+    /// Stops the server and opens another one on the same folder and port.
+    pub async fn restart(self, library: Library) -> Self {
+        let Self {
+            server,
+            clock,
+            url,
+            http,
+            folder,
+            stop,
+            serving,
+        } = self;
+        drop(http);
+        drop(stop);
+        serving.await.unwrap().unwrap();
+        drop(server);
+        let address = url.trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind(address).await.unwrap();
+        Self::on(listener, library, folder, clock)
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.url))
+    }
+
+    pub fn post(&self, path: &str, form: &[(&str, &str)]) -> RequestBuilder {
+        self.http.post(format!("{}{path}", self.url)).form(form)
+    }
+
+    pub fn demo(&self) -> AthleteId {
+        self.server
+            .store()
+            .athlete_named("demo")
+            .unwrap()
+            .unwrap()
+            .id
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.clock.advance(SignedDuration::from_secs(seconds));
+    }
+
+    /// The first page for a proper request, changed by `overrides`.
+    pub async fn authorize(&self, overrides: &[(&str, &str)]) -> Response {
+        let (challenge, scope) = (challenge(VERIFIER), SCOPES.join(" "));
+        let mut query = vec![
+            ("client_id", CLIENT_ID),
+            ("redirect_uri", REDIRECT),
+            ("response_type", "code"),
+            ("scope", &scope),
+            ("state", "state & more"),
+            ("nonce", "nonce-1"),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        for (name, value) in overrides {
+            query.retain(|(existing, _)| existing != name);
+            if !value.is_empty() {
+                query.push((name, value));
+            }
+        }
+        self.get("/oauth/authorize")
+            .query(&query)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Name and password typed into the first page.
+    pub async fn type_in(&self, page: &str, username: &str, password: &str) -> Response {
+        let form = [
+            ("request", &*request_key(page)),
+            ("username", username),
+            ("password", password),
+        ];
+        self.post("/oauth/sign-in", &form).send().await.unwrap()
+    }
+
+    /// The answer to the second page.
+    pub async fn answer(&self, page: &str, answer: &str) -> Response {
+        let form = [("request", &*request_key(page)), ("answer", answer)];
+        self.post("/oauth/consent", &form).send().await.unwrap()
+    }
+
+    /// A code for `username`, whose password is the same.
+    pub async fn code(&self, username: &str, overrides: &[(&str, &str)]) -> String {
+        let page = self.authorize(overrides).await.text().await.unwrap();
+        let page = self
+            .type_in(&page, username, username)
+            .await
+            .text()
+            .await
+            .unwrap();
+        parameter(&location(&self.answer(&page, "allow").await), "code").unwrap()
+    }
+
+    pub async fn redeem(&self, code: &str, verifier: &str) -> Response {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", CLIENT_ID),
+            ("code", code),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", verifier),
+        ];
+        self.post("/oauth/token", &form).send().await.unwrap()
+    }
+
+    pub async fn sign_in(&self) -> TokenAnswer {
+        self.sign_in_as("demo").await
+    }
+
+    pub async fn sign_in_as(&self, username: &str) -> TokenAnswer {
+        let code = self.code(username, &[]).await;
+        tokens(self.redeem(&code, VERIFIER).await).await
+    }
+
+    pub async fn refresh(&self, token: &str) -> Response {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", CLIENT_ID),
+            ("refresh_token", token),
+        ];
+        self.post("/oauth/token", &form).send().await.unwrap()
+    }
+
+    /// Adds an athlete whose password is their name.
+    pub fn add_athlete(&self, username: &str) -> AthleteId {
+        let profile = freewheel_protocol::Profile {
+            name: username.to_owned(),
+            ftp_watts: 250,
+            weight_kg: None,
+            extra: serde_json::Map::new(),
+        };
+        let new = freewheel_server::store::NewAthlete {
+            username,
+            password: username,
+            profile,
+        };
+        let now = freewheel_server::Clock::now(self.clock.as_ref());
+        self.server.store().add_athlete(&new, now).unwrap()
+    }
+}
+
+fn client() -> Client {
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
+pub fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256Digest::of(verifier.as_bytes()).0)
+}
+
+/// The hidden key in a page's form.
+pub fn request_key(page: &str) -> String {
+    let (_, rest) = page
+        .split_once("name=\"request\" value=\"")
+        .unwrap_or_else(|| panic!("{page}"));
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+pub fn location(response: &Response) -> Url {
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    Url::parse(response.headers()[LOCATION].to_str().unwrap()).unwrap()
+}
+
+pub fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+pub async fn tokens(response: Response) -> TokenAnswer {
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    response.json().await.unwrap()
+}
+
+pub async fn refusal(response: Response) -> String {
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert!(
+        response.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("application/json")
+    );
+    response
+        .json::<OAuthError>()
+        .await
+        .unwrap()
+        .error
+        .to_string()
+}
+
+pub async fn problem(response: Response) -> (u16, ProblemCode) {
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/problem+json"
+    );
+    let status = response.status().as_u16();
+    let problem: Problem = response.json().await.unwrap();
+    assert_eq!(problem.status, status);
+    (status, problem.code)
+}
+
+/// A FIT file with `data` inside: right header, length and checksum.
+pub fn fit(data: &[u8]) -> Vec<u8> {
+    let mut file = vec![14, 0x20, 0x54, 0x08];
+    file.extend((data.len() as u32).to_le_bytes());
+    file.extend(b".FIT");
+    file.extend([0, 0]);
+    file.extend(data);
+    let crc = file.iter().fold(0_u16, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte), |crc, _| {
+            if crc & 1 == 1 {
+                (crc >> 1) ^ 0xA001
+            } else {
+                crc >> 1
+            }
+        })
+    });
+    file.extend(crc.to_le_bytes());
+    file
+}
