@@ -1,0 +1,210 @@
+//! One at a time, across processes: file locks that the system releases when a process dies.
+
+pub mod nudge;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::PathBuf;
+
+use crate::home::Home;
+
+/// What a lease is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseKind {
+    /// Syncing the profile: at most one process delivers and pulls.
+    Syncer,
+    /// Showing the profile in a window: at most one window.
+    App,
+    /// Refreshing tokens: at most one refresh under way.
+    Refresh,
+}
+
+/// Held until dropped, or until the process ends in whatever way.
+#[derive(Debug)]
+pub struct Lease {
+    /// Closing the file releases the lock.
+    _file: File,
+    kind: LeaseKind,
+}
+
+/// A lease file could not be opened or locked.
+#[derive(Debug, thiserror::Error)]
+#[error("{} could not be locked: {source}", .path.display())]
+pub struct LeaseError {
+    /// The lock file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl LeaseError {
+    /// A stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        "lease_failed"
+    }
+}
+
+impl Lease {
+    /// Takes the lease if nobody has it.
+    ///
+    /// # Errors
+    /// The lock file cannot be used at all.
+    pub fn try_acquire(home: &Home, kind: LeaseKind) -> Result<Option<Self>, LeaseError> {
+        let path = kind.path(home);
+        let file = match open(&path) {
+            Ok(file) => file,
+            Err(source) => return Err(LeaseError { path, source }),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file, kind })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(LeaseError { path, source }),
+        }
+    }
+
+    /// Waits for the lease without polling. Giving up the wait is safe: a lease that arrives later is let go at once.
+    ///
+    /// # Errors
+    /// The lock file cannot be used at all.
+    pub async fn acquire(home: &Home, kind: LeaseKind) -> Result<Self, LeaseError> {
+        let path = kind.path(home);
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        // Its own thread and not the runtime's pool: another process may hold the lock for days, and a blocked pool
+        // thread would keep the runtime from shutting down.
+        let thread = std::thread::Builder::new()
+            .name("freewheel-lease".to_owned())
+            .spawn({
+                let path = path.clone();
+                move || {
+                    let locked = open(&path).and_then(|file| file.lock().map(|()| file));
+                    drop(sender.send(locked));
+                }
+            });
+        let locked = match thread {
+            Ok(_) => receiver
+                .await
+                .unwrap_or_else(|_| Err(io::Error::other("the waiter ended"))),
+            Err(error) => Err(error),
+        };
+        match locked {
+            Ok(file) => Ok(Self { _file: file, kind }),
+            Err(source) => Err(LeaseError { path, source }),
+        }
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn kind(&self) -> LeaseKind {
+        self.kind
+    }
+}
+
+impl LeaseKind {
+    fn path(self, home: &Home) -> PathBuf {
+        match self {
+            Self::Syncer => home.syncer_lock(),
+            Self::App => home.app_lock(),
+            Self::Refresh => home.refresh_lock(),
+        }
+    }
+}
+
+/// Lock files stay: removing one would let a third process lock another file of the same name.
+pub(crate) fn open(path: &std::path::Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::resolve(Some(dir.path().to_owned()))
+            .unwrap()
+            .open()
+            .unwrap();
+        (dir, home)
+    }
+
+    #[test]
+    fn only_one_holds_a_lease_and_kinds_do_not_meet() {
+        let (_dir, home) = home();
+        let first = Lease::try_acquire(&home, LeaseKind::Syncer)
+            .unwrap()
+            .unwrap();
+        assert_eq!(first.kind(), LeaseKind::Syncer);
+        assert!(
+            Lease::try_acquire(&home, LeaseKind::Syncer)
+                .unwrap()
+                .is_none()
+        );
+        assert!(Lease::try_acquire(&home, LeaseKind::App).unwrap().is_some());
+        assert!(
+            Lease::try_acquire(&home, LeaseKind::Refresh)
+                .unwrap()
+                .is_some()
+        );
+        drop(first);
+        assert!(
+            Lease::try_acquire(&home, LeaseKind::Syncer)
+                .unwrap()
+                .is_some()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_waiter_gets_the_lease_when_it_is_let_go() {
+        let (_dir, home) = home();
+        let first = Lease::try_acquire(&home, LeaseKind::Syncer)
+            .unwrap()
+            .unwrap();
+        let waiter = tokio::spawn({
+            let home = home.clone();
+            async move { Lease::acquire(&home, LeaseKind::Syncer).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiter.is_finished());
+        drop(first);
+        let second = waiter.await.unwrap().unwrap();
+        assert!(
+            Lease::try_acquire(&home, LeaseKind::Syncer)
+                .unwrap()
+                .is_none()
+        );
+        drop(second);
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_was_given_up_does_not_keep_the_lease() {
+        let (_dir, home) = home();
+        let first = Lease::try_acquire(&home, LeaseKind::Refresh)
+            .unwrap()
+            .unwrap();
+        let waiter = tokio::spawn({
+            let home = home.clone();
+            async move { Lease::acquire(&home, LeaseKind::Refresh).await.map(|_| ()) }
+        });
+        tokio::task::yield_now().await;
+        waiter.abort();
+        drop(waiter.await);
+        drop(first);
+        // The orphaned thread takes the lock, finds nobody, and lets it go; so a second wait must end.
+        assert!(Lease::acquire(&home, LeaseKind::Refresh).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_lease_file_that_cannot_be_opened_is_named() {
+        let (_dir, home) = home();
+        std::fs::create_dir(home.app_lock()).unwrap();
+        let error = Lease::try_acquire(&home, LeaseKind::App).unwrap_err();
+        assert!(error.to_string().contains("app.lock"), "{error}");
+        assert!(Lease::acquire(&home, LeaseKind::App).await.is_err());
+    }
+}

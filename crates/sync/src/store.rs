@@ -1,0 +1,182 @@
+//! The store: two SQLite databases in the profile folder.
+//!
+//! `athlete.db` is precious and survives a power cut at every commit; `library.db` is a cache that is set aside and
+//! rebuilt when it is damaged. Calls block; [`Store::run`] carries them to the runtime's blocking threads. No clock
+//! is read here: times are Unix milliseconds that the caller passes in.
+
+mod athlete;
+mod auth_journal;
+mod budget;
+mod change_feed;
+mod database;
+mod error;
+mod export;
+mod feed_meta;
+mod lane;
+mod library;
+mod library_db;
+mod other;
+mod outbox;
+mod outbox_claim;
+mod own_workout;
+mod plan_item;
+mod profile;
+mod ride;
+mod ride_event;
+mod ride_journal;
+mod ride_sample;
+mod search;
+mod session;
+#[cfg(test)]
+mod testing;
+mod today;
+mod workout;
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use tokio::sync::watch;
+
+use crate::home::Home;
+use database::Database;
+use library_db::LibraryDb;
+
+pub use auth_journal::{AUTH_JOURNAL_LENGTH, AuthRecord};
+pub use change_feed::Applied;
+pub use error::StoreError;
+pub use feed_meta::PullState;
+pub use outbox::{EntryState, OutboxCounts, OutboxEntry, RIDE_KIND};
+pub use outbox_claim::Claim;
+pub use ride_journal::RideJournal;
+pub use session::StoredSession;
+
+/// Both databases of a profile. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    home: Home,
+    athlete: Database,
+    library: LibraryDb,
+    revisions: watch::Sender<Revisions>,
+}
+
+/// Counters that rise with every commit of their part, so that watchers know when to read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Revisions {
+    /// Workouts, plan and profile.
+    pub library: u64,
+    /// Rides and the outbox.
+    pub rides: u64,
+    /// The session's facts and tokens.
+    pub session: u64,
+}
+
+impl Store {
+    /// Opens both databases, creating and upgrading them as needed. A damaged (or too new) `library.db` is set aside
+    /// and started afresh, with the athlete's own workouts in it.
+    ///
+    /// # Errors
+    /// [`StoreError::TooNew`] and [`StoreError::AthleteDamaged`] leave `athlete.db` as it is.
+    pub fn open(home: &Home) -> Result<Self, StoreError> {
+        // Two processes that start together must not both migrate, nor both set a damaged cache aside.
+        let opening = database::OpeningLock::take(home)?;
+        let athlete = athlete::open(home)?;
+        let library = LibraryDb::open(home)?;
+        drop(opening);
+        let revisions = watch::Sender::new(Revisions::default());
+        let store = Self(Arc::new(Inner {
+            home: home.clone(),
+            athlete,
+            library,
+            revisions,
+        }));
+        store.index_own_workouts()?;
+        Ok(store)
+    }
+
+    /// Runs blocking store calls away from the async threads. Dropping the future does not stop them.
+    ///
+    /// # Errors
+    /// Those of `f`, and [`StoreError::Stopped`] when `f` panicked or the runtime is ending.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || f(&store))
+            .await
+            .map_err(|_| StoreError::Stopped)?
+    }
+
+    /// The profile folder of this store.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.0.home
+    }
+
+    /// Watches the counters.
+    #[must_use]
+    pub fn revisions(&self) -> watch::Receiver<Revisions> {
+        self.0.revisions.subscribe()
+    }
+
+    /// Another process changed the databases: raises every counter.
+    pub fn changed_elsewhere(&self) {
+        self.0.revisions.send_modify(|now| {
+            now.library += 1;
+            now.rides += 1;
+            now.session += 1;
+        });
+    }
+
+    fn athlete(&self) -> &Database {
+        &self.0.athlete
+    }
+
+    fn read_library<T>(
+        &self,
+        f: impl Fn(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.library_call(|library| library.read(&f))
+    }
+
+    fn write_library<T>(
+        &self,
+        f: impl Fn(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.library_call(|library| library.write(&f))
+    }
+
+    /// A cache that turns out damaged while in use is replaced on the spot, and the call is made again: to the caller
+    /// it is an empty library with the athlete's own workouts.
+    fn library_call<T>(
+        &self,
+        call: impl Fn(&LibraryDb) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let library = &self.0.library;
+        let age = library.age();
+        match call(library) {
+            Err(error) if error.is_damage() => {
+                library.replace(&self.0.home, age)?;
+                self.index_own_workouts()?;
+                self.library_changed();
+                call(library)
+            }
+            other => other,
+        }
+    }
+
+    fn library_changed(&self) {
+        self.0.revisions.send_modify(|now| now.library += 1);
+    }
+
+    fn rides_changed(&self) {
+        self.0.revisions.send_modify(|now| now.rides += 1);
+    }
+
+    fn session_changed(&self) {
+        self.0.revisions.send_modify(|now| now.session += 1);
+    }
+}

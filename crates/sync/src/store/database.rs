@@ -1,0 +1,171 @@
+//! One database file: a connection that writes, a connection that reads, and their settings.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+
+use super::error::{StoreError, is_damage};
+use crate::home::Home;
+
+/// How long a call waits for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much a commit survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// A power cut.
+    PowerCut,
+    /// The death of the process; after a power cut the last commits may be gone, never half there.
+    ProcessDeath,
+}
+
+/// An open database.
+#[derive(Debug)]
+pub(super) struct Database {
+    path: PathBuf,
+    durability: Durability,
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+}
+
+impl Database {
+    /// Opens or creates the database and brings it to the newest format.
+    ///
+    /// A file of a newer format is refused before anything is written to it.
+    pub(super) fn open(
+        path: PathBuf,
+        durability: Durability,
+        migrations: &[M<'_>],
+    ) -> Result<Self, StoreError> {
+        refuse_newer(&path, migrations)?;
+        let mut writer = connect(&path, durability)?;
+        writer.pragma_update(None, "journal_mode", "wal")?;
+        Migrations::from_slice(migrations).to_latest(&mut writer)?;
+        let reader = connect(&path, durability)?;
+        reader.pragma_update(None, "query_only", true)?;
+        Ok(Self {
+            path,
+            durability,
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+        })
+    }
+
+    /// Reads one consistent state.
+    pub(super) fn read<T>(
+        &self,
+        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = lock(&self.reader);
+        connection
+            .transaction_with_behavior(TransactionBehavior::Deferred)
+            .map_err(StoreError::from)
+            .and_then(|transaction| f(&transaction))
+            .map_err(|error| self.meaning(error))
+    }
+
+    /// Writes in one transaction, which is committed when `f` succeeds and rolled back otherwise. The write lock is
+    /// taken at the start, so that what `f` reads cannot change before it writes.
+    pub(super) fn write<T>(
+        &self,
+        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = lock(&self.writer);
+        connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)
+            .and_then(|transaction| {
+                let value = f(&transaction)?;
+                transaction.commit()?;
+                Ok(value)
+            })
+            .map_err(|error| self.meaning(error))
+    }
+
+    fn meaning(&self, error: StoreError) -> StoreError {
+        match self.durability {
+            Durability::PowerCut => precious(&self.path, error),
+            Durability::ProcessDeath => error,
+        }
+    }
+}
+
+/// Held while databases are opened, migrated or set aside; released when dropped.
+pub(super) struct OpeningLock {
+    _file: File,
+}
+
+impl OpeningLock {
+    pub(super) fn take(home: &Home) -> Result<Self, StoreError> {
+        let path = home.store_lock();
+        let file = crate::lease::open(&path)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(|source| StoreError::File { path, source })?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// A panic inside a call has rolled its transaction back; the connection is sound.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // A damaged schema must not run anything, whatever stands in it.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    let synchronous = match durability {
+        Durability::PowerCut => "full",
+        Durability::ProcessDeath => "normal",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Looks at the format without writing. Opened for reading only: an ordinary connection would, on closing, fold the
+/// write-ahead log into the file.
+fn refuse_newer(path: &Path, migrations: &[M<'_>]) -> Result<(), StoreError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    // Reading the schema finds a file that is not a database, or only its beginning.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::TooNew {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    Ok(())
+}
+
+/// Says of the precious database what it means when it is damaged.
+pub(super) fn precious(path: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Sqlite(source) if is_damage(&source) => StoreError::AthleteDamaged {
+            path: path.to_owned(),
+            source,
+        },
+        other => other,
+    }
+}

@@ -1,0 +1,43 @@
+//! Table `lane`: what a lane remembers across restarts, as JSON that the store does not look into.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::{Store, StoreError};
+
+pub(super) const CREATE: &str = "
+CREATE TABLE lane (
+    lane TEXT PRIMARY KEY,
+    state TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+impl Store {
+    /// The lane's state, when one was stored.
+    ///
+    /// # Errors
+    /// The database could not be read.
+    pub fn lane_state(&self, lane: &str) -> Result<Option<String>, StoreError> {
+        self.athlete().read(|connection| {
+            Ok(connection
+                .prepare_cached("SELECT state FROM lane WHERE lane = :lane")?
+                .query_row(named_params! { ":lane": lane }, |row| row.get(0))
+                .optional()?)
+        })
+    }
+
+    /// Stores the lane's state.
+    ///
+    /// # Errors
+    /// It could not be made durable.
+    pub fn put_lane_state(&self, lane: &str, state: &str) -> Result<(), StoreError> {
+        self.athlete().write(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO lane (lane, state) VALUES (:lane, :state)
+                     ON CONFLICT (lane) DO UPDATE SET state = excluded.state",
+                )?
+                .execute(named_params! { ":lane": lane, ":state": state })?;
+            Ok(())
+        })
+    }
+}
