@@ -23,6 +23,7 @@ pub(crate) async fn wrap(State(server): State<Server>, request: Request, next: N
     let span = tracing::info_span!("request", id = id.as_str());
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
+    server.answers().count(response.status());
     span.in_scope(|| tracing::info!(%method, path, status, "answered"));
 
     let headers = response.headers_mut();

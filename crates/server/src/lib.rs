@@ -28,6 +28,7 @@ mod demo;
 mod envelope;
 mod fit;
 mod issuer;
+mod metrics;
 mod page;
 mod password;
 mod problem;

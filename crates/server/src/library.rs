@@ -7,8 +7,6 @@ use freewheel_workout::{ReadError, Workout, zwo};
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
-use crate::store::{Store, StoreError, feed};
-
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/library");
 
 const PLAN_FILE: &str = "plan.json";
@@ -41,9 +39,6 @@ pub enum LibraryError {
     /// The plan file is not one.
     #[error("library: {PLAN_FILE}: {0}")]
     Plan(String),
-    /// The workouts cannot be published.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// The workouts and the plan of a library, read.
@@ -78,17 +73,6 @@ impl Library {
             Self::Folder(folder) => shelve(folder_files(folder)?),
             Self::Empty => Ok(Shelf::default()),
         }
-    }
-}
-
-impl Shelf {
-    /// Publishes the workouts; those that are there already, unchanged, stay as they are.
-    pub(crate) fn publish(&self, store: &Store) -> Result<(), StoreError> {
-        store.write(|tx| {
-            self.workouts
-                .iter()
-                .try_for_each(|(id, workout)| feed::put_workout(tx, id, workout))
-        })
     }
 }
 

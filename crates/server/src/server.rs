@@ -16,6 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::issuer::keys::{KeyError, SigningKey};
 use crate::issuer::throttle::Throttle;
 use crate::library::{Library, LibraryError};
+use crate::metrics::{self, Answers};
 use crate::problem::Failure;
 use crate::store::{Store, StoreError};
 use crate::{api, demo, envelope, issuer, page, problem, status};
@@ -81,6 +82,7 @@ struct Parts {
     store: Arc<Store>,
     key: SigningKey,
     throttle: Throttle,
+    answers: Answers,
 }
 
 impl Server {
@@ -93,17 +95,19 @@ impl Server {
         let store = Arc::new(Store::open(data_folder)?);
         let key = SigningKey::load_or_make(&store, options.clock.now())?;
         let shelf = options.library.read()?;
-        shelf.publish(&store)?;
+        // Those that are there already, unchanged, stay as they are.
+        store.publish_workouts(&shelf.workouts)?;
         if options.dev {
             demo::set_up(&store, &shelf, options.clock.as_ref())?;
         }
-        let throttle = Throttle::default();
+        let (throttle, answers) = (Throttle::default(), Answers::default());
         Ok(Self {
             parts: Arc::new(Parts {
                 options,
                 store,
                 key,
                 throttle,
+                answers,
             }),
         })
     }
@@ -114,6 +118,7 @@ impl Server {
             .merge(issuer::routes())
             .merge(api::routes())
             .merge(status::routes())
+            .merge(metrics::routes())
             .merge(page::routes())
             .fallback(problem::not_found)
             .method_not_allowed_fallback(problem::method_not_allowed)
@@ -165,6 +170,10 @@ impl Server {
 
     pub(crate) fn throttle(&self) -> &Throttle {
         &self.parts.throttle
+    }
+
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.parts.answers
     }
 
     /// Runs `work`, which blocks, off the async threads.

@@ -65,7 +65,7 @@ async fn people(State(server): State<Server>) -> Page {
     let body = format!(
         "<h1>{}</h1><ul class=\"parts\">{rows}</ul><p class=\"quiet\">Freewheel service · {}</p>",
         page::escape(&summary.status.description),
-        page::escape(&summary.page.updated_at)
+        server.clock().now().strftime("%Y-%m-%d %H:%M UTC")
     );
     Page::new("Service status", body)
 }

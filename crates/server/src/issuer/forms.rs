@@ -59,7 +59,7 @@ pub(crate) fn consent(key: &str, name: &str, scope: &str, back: String) -> Page 
              <li>upload the rides that you record</li>{stays}</ul>\
              <form method=\"post\" action=\"/oauth/consent\">\
              <input type=\"hidden\" name=\"request\" value=\"{}\">\
-             <button id=\"allow\" type=\"submit\" name=\"answer\" value=\"allow\" autofocus>\
+             <button id=\"allow\" type=\"submit\" name=\"answer\" value=\"allow\">\
              Allow</button>\
              <button id=\"deny\" class=\"second\" type=\"submit\" name=\"answer\" value=\"deny\">\
              Do not allow</button>\

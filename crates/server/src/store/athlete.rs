@@ -131,6 +131,10 @@ pub(crate) fn by_id(db: &Connection, id: &AthleteId) -> Result<Option<Athlete>, 
     Ok(db.query_row(&sql, [id.as_str()], from_row).optional()?)
 }
 
+pub(crate) fn count(db: &Connection) -> Result<i64, StoreError> {
+    Ok(db.query_row("SELECT count(*) FROM athlete", [], |row| row.get(0))?)
+}
+
 fn named(db: &Connection, username: &str) -> Result<Option<Athlete>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM athlete WHERE username = ?1");
     Ok(db

@@ -3,6 +3,8 @@
 //! One row per thing. A change takes the old row away and adds a new one at the end, so that a reader who
 //! comes behind meets the thing once, at its last state. Removal leaves a tombstone.
 
+use std::collections::BTreeMap;
+
 use freewheel_protocol::{Change, ChangeKind, PlanItem, Profile};
 use freewheel_workout::Workout;
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
@@ -32,6 +34,18 @@ impl Store {
     /// The database's.
     pub fn publish_workout(&self, id: &str, workout: &Workout) -> Result<(), StoreError> {
         self.write(|tx| put_workout(tx, id, workout))
+    }
+
+    /// Publishes many workouts, by id, in one transaction.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn publish_workouts(&self, workouts: &BTreeMap<String, Workout>) -> Result<(), StoreError> {
+        self.write(|tx| {
+            workouts
+                .iter()
+                .try_for_each(|(id, workout)| put_workout(tx, id, workout))
+        })
     }
 
     /// Takes a workout out of the library; apps see a tombstone. Nothing happens when there is none.
@@ -155,11 +169,7 @@ pub(crate) fn head(db: &Connection) -> Result<u64, StoreError> {
     Ok(seq.map_or(0, unsigned))
 }
 
-pub(crate) fn put_workout(
-    tx: &Transaction<'_>,
-    id: &str,
-    workout: &Workout,
-) -> Result<(), StoreError> {
+fn put_workout(tx: &Transaction<'_>, id: &str, workout: &Workout) -> Result<(), StoreError> {
     put(
         tx,
         None,

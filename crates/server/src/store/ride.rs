@@ -136,6 +136,11 @@ impl Store {
     }
 }
 
+/// All rides of all athletes.
+pub(crate) fn count(db: &Connection) -> Result<i64, StoreError> {
+    Ok(db.query_row("SELECT count(*) FROM ride", [], |row| row.get(0))?)
+}
+
 fn find(db: &Connection, id: RideId) -> Result<Option<StoredRide>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM ride WHERE id = ?1");
     let found = db

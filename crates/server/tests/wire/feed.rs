@@ -221,12 +221,10 @@ async fn a_cursor_that_cannot_be_continued_is_gone() {
 async fn limits_are_clamped_and_nonsense_is_a_problem() {
     let rig = Rig::start().await;
     let token = rig.sign_in().await.access_token;
-    for id in 0..1001 {
-        rig.server
-            .store()
-            .publish_workout(&format!("w{id}"), &workout("w"))
-            .unwrap();
-    }
+    let many = (0..1001)
+        .map(|id| (format!("w{id}"), workout("w")))
+        .collect();
+    rig.server.store().publish_workouts(&many).unwrap();
     assert_eq!(page(&rig, &token, &[("limit", "0")]).await.changes.len(), 1);
     assert_eq!(
         page(&rig, &token, &[("limit", "9999")]).await.changes.len(),

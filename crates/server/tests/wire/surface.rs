@@ -102,6 +102,29 @@ async fn the_status_is_there_for_machines_and_people() {
 }
 
 #[tokio::test]
+async fn the_metrics_count_answers_rides_and_athletes() {
+    let rig = Rig::start().await;
+    for _ in 0..3 {
+        rig.get("/nowhere").send().await.unwrap();
+    }
+    let text = rig
+        .get("/metrics")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    for line in [
+        "freewheel_answers_total{class=\"4xx\"} 3",
+        "freewheel_rides 0",
+        "freewheel_athletes 1",
+    ] {
+        assert!(text.lines().any(|each| each == line), "{line} in {text}");
+    }
+}
+
+#[tokio::test]
 async fn pages_load_nothing_from_elsewhere_and_run_nothing() {
     let rig = Rig::start().await;
     let page = rig.authorize(&[]).await;
