@@ -1,0 +1,112 @@
+//! What the stored facts say about calls: whether the token still serves, and whether an answer tells anything new.
+
+use super::facts::Facts;
+use crate::grace;
+use crate::time::{Millis, Now, WallMs};
+
+/// An anchor younger than this is as good as a new one.
+const ANCHOR_IS_FRESH: Millis = Millis::mins(1);
+
+/// Whether the stored access token can be sent along: there is one, and more than `margin` of its life is left, in the
+/// server's time.
+#[must_use]
+pub fn access_token_usable(facts: &Facts, now: &Now, margin: Millis) -> bool {
+    let access = facts.tokens.as_ref().and_then(|tokens| tokens.access);
+    let (Some(access), Some(anchor)) = (access, &facts.anchor) else {
+        return false;
+    };
+    let time = grace::server_time(anchor, facts.mark.as_ref(), now);
+    time < access.from.plus(access.life.less(margin))
+}
+
+/// Whether an authenticated answer is worth an [`super::Event::Contact`]: it ends some trouble, or the anchor is no
+/// longer fresh. Keeps a pull of many pages from writing the same fact with every page.
+#[must_use]
+pub fn contact_matters(facts: &Facts, server_time: WallMs, now: &Now) -> bool {
+    let unsettled =
+        facts.trouble.is_some() || facts.unauthorized.is_some() || facts.condemned.is_some();
+    let fresh = facts.anchor.as_ref().is_some_and(|anchor| {
+        let young = now
+            .uptime_since(&anchor.at)
+            .is_some_and(|age| age < ANCHOR_IS_FRESH);
+        young
+            && server_time
+                .since(anchor.server)
+                .is_some_and(|age| age < ANCHOR_IS_FRESH)
+    });
+    unsettled || !fresh
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::{AccessLife, TokenFacts};
+    use super::*;
+    use crate::grace::Anchor;
+    use crate::time::{BootMs, WallMs};
+    use crate::transport::Trouble;
+
+    fn now(seconds: u64) -> Now {
+        let wall = WallMs(1_767_592_800_000).plus(Millis::secs(seconds));
+        Now {
+            wall,
+            boot: BootMs(Millis::secs(1_000 + seconds).0),
+            boot_id: "a".into(),
+        }
+    }
+
+    fn facts() -> Facts {
+        let tokens = TokenFacts {
+            generation: Default::default(),
+            fingerprint: "f".into(),
+            access: Some(AccessLife {
+                from: now(0).wall,
+                life: Millis::mins(15),
+            }),
+            refresh_until: None,
+        };
+        let anchor = Anchor {
+            server: now(0).wall,
+            at: now(0),
+            offline_grace: None,
+        };
+        Facts {
+            tokens: Some(tokens),
+            anchor: Some(anchor),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn a_token_serves_until_the_margin_before_its_end() {
+        let margin = Millis::secs(20);
+        for (seconds, usable) in [(0, true), (879, true), (880, false), (10_000, false)] {
+            assert_eq!(
+                access_token_usable(&facts(), &now(seconds), margin),
+                usable,
+                "{seconds}"
+            );
+        }
+        let none = Facts {
+            tokens: None,
+            ..facts()
+        };
+        assert!(!access_token_usable(&none, &now(0), margin));
+    }
+
+    #[test]
+    fn an_answer_matters_when_it_ends_trouble_or_the_anchor_has_aged() {
+        assert!(!contact_matters(&facts(), now(30).wall, &now(30)));
+        assert!(contact_matters(&facts(), now(61).wall, &now(61)));
+        let trouble = Facts {
+            trouble: Some(Trouble::Busy),
+            ..facts()
+        };
+        assert!(contact_matters(&trouble, now(1).wall, &now(1)));
+        assert!(contact_matters(&Facts::default(), now(1).wall, &now(1)));
+        let restarted = Now {
+            boot_id: "b".into(),
+            ..now(1)
+        };
+        assert!(contact_matters(&facts(), now(1).wall, &restarted));
+    }
+}

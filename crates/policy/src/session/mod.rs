@@ -1,0 +1,66 @@
+//! The athlete's session: store facts, derive states.
+//!
+//! [`step`] is the only way in which a fact changes. What is derived from the facts is never stored:
+//! [`state()`], [`access()`] and [`words()`] compute it on demand, and [`view()`] all of it at once.
+//!
+//! # The states
+//!
+//! ```text
+//!                         sign in, cancelled
+//!              ┌───────────────────────────────────────┐
+//!              ▼                                       │
+//!         SignedOut ───── sign in ─────────────▶ SigningIn(from) ◀── sign in ── any other state
+//!              ▲                                       │
+//!              │ the athlete signs out                 │ tokens saved
+//!              │ (from any state)                      ▼
+//!              └──────────────────────────────────── Active ◀─────────────┐
+//!                                                      │                  │
+//!          ┌──────────────────┬───────────────┬────────┴───┐              │
+//!          │ trouble, or no   │ reply lost    │ keyring    │              │ contact,
+//!          │ network          │ after a       │ locked,    │              │ tokens saved,
+//!          ▼                  ▼ refresh       ▼ absent, …  │              │ keyring back
+//!    Offline(cause)    OutcomeUnknown(g)  VaultUnavailable │              │
+//!          │                  │            (cause)         │              │
+//!          │                  │               │            │              │
+//!          ├──────────────────┴───────────────┴────────────┼── as above ──┘
+//!          │                                               │
+//!          │ 14 days without contact                       │ the issuer refuses, definitively
+//!          ▼                                               ▼
+//!    GraceExpired ◀── 14 days without contact ── NeedsSignIn(cause)      Blocked
+//!                                                 invalid_grant: the      an account code:
+//!                                                 token, not the person   the person
+//! ```
+//!
+//! Two rules keep the athlete riding:
+//! - Only a definitive answer of the genuine issuer, or a missing credential, leads to NeedsSignIn or
+//!   Blocked. Trouble of any kind and number leads to Offline, and back.
+//! - What a ride began with, it keeps until it ends: [`Facts::riding`] holds the access that was there.
+
+mod access;
+mod answer;
+mod contact;
+mod event;
+mod facts;
+mod refresh;
+mod state;
+mod step;
+mod words;
+
+pub use access::{Access, Library, Riding, Uploads, access};
+pub use contact::{access_token_usable, contact_matters};
+pub use event::{Action, Event, RefreshReason, SavedTokens};
+pub use facts::{
+    AccessLife, Account, Condemned, Doubt, Facts, Intent, SystemNetwork, TokenFacts, Unauthorized,
+    VaultCondition,
+};
+pub use refresh::refresh_wanted;
+pub use state::{CredentialState, SignInCause, VaultCause, View, grace, state, view};
+pub use step::step;
+pub use words::{ActionLabel, Words, words};
+
+#[cfg(test)]
+mod sequence_tests;
+#[cfg(test)]
+mod step_tests;
+#[cfg(test)]
+mod token_tests;

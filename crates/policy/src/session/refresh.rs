@@ -1,0 +1,65 @@
+//! When a refresh is wanted. Whether it may be tried now is the session lane's plan.
+
+use super::event::RefreshReason;
+use super::facts::{Doubt, Facts, SystemNetwork, TokenFacts, VaultCondition};
+use crate::grace::{self, Anchor};
+use crate::time::{Millis, Now, WallMs};
+
+/// A refresh that was sent longer ago than any time-out allows was abandoned without a word.
+const UNDER_WAY: Millis = Millis::mins(2);
+
+/// Why a refresh is wanted now, if it is.
+///
+/// None is wanted while it could not succeed (no network, no credential at hand, a token that the issuer
+/// has condemned), while one is under way, and while the last one's tokens are unsaved: a token that
+/// is not durable is never spent.
+#[must_use]
+pub fn refresh_wanted(facts: &Facts, now: &Now) -> Option<RefreshReason> {
+    let tokens = facts.tokens.as_ref()?;
+    if !refresh_is_possible(facts) {
+        return None;
+    }
+    if let Some(intent) = &facts.intent {
+        let under_way = now
+            .uptime_since(&intent.sent)
+            .is_some_and(|since| since < UNDER_WAY);
+        match intent.doubt {
+            Doubt::None if under_way => return None,
+            Doubt::None | Doubt::Lost => return Some(RefreshReason::OutcomeUnknown),
+            Doubt::Possible => {}
+        }
+    }
+    let Some(anchor) = &facts.anchor else {
+        return Some(RefreshReason::AfterGrace);
+    };
+    let mark = facts.mark.as_ref();
+    if !grace::check(anchor, mark, now, anchor.limit()).is_open() {
+        return Some(RefreshReason::AfterGrace);
+    }
+    if tokens.access.is_none() && facts.unauthorized.is_some() {
+        return Some(RefreshReason::Unauthorized);
+    }
+    let due = half_life(tokens).is_none_or(|half| server_time(facts, anchor, now) >= half);
+    due.then_some(RefreshReason::HalfLife)
+}
+
+/// Whether there is a refresh token that may be spent, and a way to the issuer.
+pub(super) fn refresh_is_possible(facts: &Facts) -> bool {
+    facts.tokens.is_some()
+        && !facts.signed_out
+        && facts.condemned.is_none()
+        && facts.unsaved.is_none()
+        && facts.network != SystemNetwork::Down
+        && facts.vault == VaultCondition::Ready
+}
+
+fn server_time(facts: &Facts, anchor: &Anchor, now: &Now) -> WallMs {
+    grace::server_time(anchor, facts.mark.as_ref(), now)
+}
+
+/// Between 50 and 60 % of the access token's life, fixed for each token and spread between tokens.
+fn half_life(tokens: &TokenFacts) -> Option<WallMs> {
+    let access = tokens.access?;
+    let spread = Millis(access.life.0 / 10).part(tokens.fingerprint.seed());
+    Some(access.from.plus(Millis(access.life.0 / 2)).plus(spread))
+}

@@ -1,0 +1,378 @@
+use super::*;
+use crate::definitive::{Refusal, TokenOutcome};
+use crate::time::{BootId, BootMs, Millis, Now, WallMs};
+use crate::token::{Fingerprint, Generation};
+use crate::transport::{Sent, TransportFailure, Trouble};
+
+pub(super) const T0: WallMs = WallMs(1_767_592_800_000);
+pub(super) const LOST: Trouble =
+    Trouble::Transport(TransportFailure::Timeout { sent: Sent::After });
+pub(super) const DNS: Trouble = Trouble::Transport(TransportFailure::Dns);
+
+/// A profile that lives through events.
+pub(super) struct Rider {
+    pub(super) facts: Facts,
+    pub(super) now: Now,
+}
+
+pub(super) fn later(span: Millis) -> Now {
+    Now {
+        wall: T0.plus(span),
+        boot: BootMs(span.0),
+        boot_id: BootId("run".into()),
+    }
+}
+
+pub(super) fn athlete(subject: &str) -> Account {
+    Account {
+        issuer: "https://rides.example".into(),
+        subject: subject.into(),
+        name: "A".into(),
+    }
+}
+
+pub(super) fn tokens(generation: u64, server_time: WallMs) -> SavedTokens {
+    SavedTokens {
+        generation: Generation(generation),
+        fingerprint: Fingerprint(format!("fp{generation}")),
+        server_time,
+        access_life: Millis::mins(10),
+        refresh_until: Some(server_time.plus(Millis::days(30))),
+        offline_grace: None,
+    }
+}
+
+pub(super) fn transient(trouble: Trouble) -> Event {
+    Event::TokenAnswer(TokenOutcome::Transient {
+        trouble,
+        retry_after: None,
+    })
+}
+
+pub(super) fn refused(refusal: Refusal) -> Event {
+    Event::TokenAnswer(TokenOutcome::Definitive(refusal))
+}
+
+pub(super) fn intended(generation: u64) -> Event {
+    Event::RefreshIntended {
+        generation: Generation(generation),
+        fingerprint: Fingerprint(format!("fp{generation}")),
+    }
+}
+
+pub(super) fn launched(vault: VaultCondition) -> Event {
+    Event::Launched {
+        vault,
+        ride_open: false,
+    }
+}
+
+impl Rider {
+    pub(super) fn new() -> Self {
+        Self {
+            facts: Facts::default(),
+            now: later(Millis::ZERO),
+        }
+    }
+
+    pub(super) fn signed_in() -> Self {
+        let mut rider = Self::new();
+        rider.does(&Event::SignInStarted);
+        rider.does(&Event::SignInCompleted {
+            account: athlete("a"),
+        });
+        rider.does(&Event::TokensSaved(tokens(1, T0)));
+        rider
+    }
+
+    pub(super) fn does(&mut self, event: &Event) -> Vec<Action> {
+        let (facts, actions) = step(&self.facts, event, &self.now);
+        self.facts = facts;
+        actions
+    }
+
+    pub(super) fn at(mut self, span: Millis) -> Self {
+        self.now = later(span);
+        self
+    }
+
+    pub(super) fn restarted(mut self) -> Self {
+        self.now.boot_id = BootId(format!("{}+", self.now.boot_id));
+        self.now.boot = BootMs(0);
+        self
+    }
+
+    pub(super) fn state(&self) -> CredentialState {
+        state(&self.facts, &self.now)
+    }
+
+    pub(super) fn access(&self) -> Access {
+        access(&self.facts, &self.now)
+    }
+}
+
+#[test]
+fn signing_in_leads_to_active_and_cancelling_goes_back() {
+    let mut rider = Rider::new();
+    assert_eq!(rider.state(), CredentialState::SignedOut);
+    rider.does(&Event::SignInStarted);
+    assert_eq!(
+        rider.state(),
+        CredentialState::SigningIn(Box::new(CredentialState::SignedOut))
+    );
+    rider.does(&Event::SignInCancelled);
+    assert_eq!(rider.state(), CredentialState::SignedOut);
+    rider.does(&Event::SignInStarted);
+    assert_eq!(
+        rider.does(&Event::SignInCompleted {
+            account: athlete("a")
+        }),
+        [Action::SaveTokens]
+    );
+    assert_eq!(
+        rider.does(&Event::TokensSaved(tokens(1, T0))),
+        [Action::WakeLanes]
+    );
+    assert_eq!(rider.state(), CredentialState::Active);
+    rider.does(&Event::SignInStarted);
+    assert_eq!(
+        rider.access().uploads,
+        Uploads::Send,
+        "a sign-in takes nothing away"
+    );
+}
+
+#[test]
+fn every_trouble_fails_open() {
+    let transport = [
+        TransportFailure::NoNetwork,
+        TransportFailure::Dns,
+        TransportFailure::Refused,
+        TransportFailure::ProxyAuth,
+        TransportFailure::Reset,
+        TransportFailure::Garbled,
+    ];
+    let mut troubles: Vec<Trouble> = transport.map(Trouble::Transport).into();
+    troubles.extend([429, 500, 502, 503, 504, 520, 526].map(Trouble::Status));
+    troubles.extend([
+        Trouble::Foreign,
+        Trouble::Redirected,
+        Trouble::Busy,
+        Trouble::Unverified,
+    ]);
+    for trouble in troubles {
+        let mut rider = Rider::signed_in();
+        for _ in 0..100 {
+            rider.does(&intended(1));
+            rider.does(&transient(trouble));
+            rider.does(&Event::CallFailed(trouble));
+        }
+        let access = rider.access();
+        assert_eq!(access.licensed_library, Library::Open, "{trouble:?}");
+        assert_eq!(access.uploads, Uploads::Queue, "{trouble:?}");
+        assert!(rider.facts.tokens.is_some());
+        rider.does(&Event::TokensSaved(tokens(2, T0)));
+        assert_eq!(rider.state(), CredentialState::Active, "{trouble:?}");
+    }
+}
+
+#[test]
+fn another_account_is_refused_while_signed_in_and_gets_its_own_profile_after_signing_out() {
+    let other = Event::SignInCompleted {
+        account: athlete("b"),
+    };
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::SignInStarted);
+    assert_eq!(rider.does(&other), [Action::DiscardNewTokens]);
+    assert_eq!(
+        rider.state(),
+        CredentialState::Active,
+        "the session is untouched"
+    );
+    rider.does(&intended(1));
+    rider.does(&refused(Refusal::InvalidGrant));
+    assert_eq!(
+        rider.state(),
+        CredentialState::NeedsSignIn(SignInCause::WrongAccount)
+    );
+    rider.does(&Event::SignOut);
+    assert_eq!(
+        rider.does(&other),
+        [Action::OpenProfile {
+            account: athlete("b")
+        }]
+    );
+    assert_eq!(
+        rider.facts.account,
+        Some(athlete("a")),
+        "the queue stays with its owner"
+    );
+}
+
+#[test]
+fn signing_out_is_local_first_and_revokes_later() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::NetworkChanged(SystemNetwork::Down));
+    let actions = rider.does(&Event::SignOut);
+    let revoke = Action::RevokeRemotely {
+        generation: Generation(1),
+        fingerprint: "fp1".into(),
+    };
+    assert_eq!(actions, [Action::ForgetTokens, revoke]);
+    assert_eq!(rider.state(), CredentialState::SignedOut);
+    assert_eq!(rider.access().uploads, Uploads::Kept);
+    rider.does(&Event::TokensSaved(tokens(2, T0)));
+    assert_eq!(
+        rider.state(),
+        CredentialState::SignedOut,
+        "a late refresh signs nobody in"
+    );
+}
+
+#[test]
+fn the_vaults_condition_is_told_and_recovers_without_a_relaunch() {
+    use VaultCondition as V;
+    let cases = [
+        (
+            V::Locked,
+            CredentialState::VaultUnavailable(VaultCause::Locked),
+        ),
+        (
+            V::Absent,
+            CredentialState::VaultUnavailable(VaultCause::Absent),
+        ),
+        (
+            V::Denied,
+            CredentialState::VaultUnavailable(VaultCause::Denied),
+        ),
+        (
+            V::TimedOut,
+            CredentialState::VaultUnavailable(VaultCause::TimedOut),
+        ),
+        (
+            V::Failed,
+            CredentialState::VaultUnavailable(VaultCause::Failed),
+        ),
+        (
+            V::Missing,
+            CredentialState::NeedsSignIn(SignInCause::CredentialLost),
+        ),
+    ];
+    for (vault, want) in cases {
+        let mut rider = Rider::signed_in();
+        assert_eq!(
+            rider.does(&launched(vault)),
+            [],
+            "{vault:?}: nothing to refresh with"
+        );
+        assert_eq!(rider.state(), want);
+        assert_eq!(rider.access().licensed_library, Library::Open, "{vault:?}");
+        assert_eq!(rider.access().uploads, Uploads::Queue, "{vault:?}");
+        let recovered = rider.does(&Event::VaultChanged(V::Ready));
+        assert_eq!(recovered, [Action::WakeLanes]);
+        assert_eq!(rider.state(), CredentialState::Active);
+    }
+    let mut stranger = Rider::new();
+    stranger.does(&launched(V::Missing));
+    assert_eq!(stranger.state(), CredentialState::SignedOut);
+}
+
+#[test]
+fn a_vault_that_locks_while_running_leaves_the_token_in_memory() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::VaultChanged(VaultCondition::Locked));
+    assert_eq!(rider.access().uploads, Uploads::Send);
+    rider.does(&Event::NetworkChanged(SystemNetwork::Down));
+    assert_eq!(rider.access().uploads, Uploads::Queue);
+}
+
+#[test]
+fn after_14_days_the_library_locks_and_one_refresh_is_tried_before_anybody_is_asked() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::NetworkChanged(SystemNetwork::Down));
+    let mut rider = rider.at(Millis::days(14));
+    assert_eq!(rider.access().licensed_library, Library::Open);
+    rider = rider.at(Millis::days(14).plus(Millis(1)));
+    assert_eq!(rider.state(), CredentialState::GraceExpired(None));
+    assert_eq!(rider.access().licensed_library, Library::Locked);
+    rider.facts.network = SystemNetwork::Up;
+    let wanted = Action::Refresh {
+        reason: RefreshReason::AfterGrace,
+    };
+    assert_eq!(rider.does(&launched(VaultCondition::Ready)), [wanted]);
+    rider.does(&Event::TokensSaved(tokens(2, T0)));
+    assert_eq!(rider.state(), CredentialState::Active);
+}
+
+#[test]
+fn a_forged_anchor_counts_as_expired_until_contact() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::AnchorForged);
+    assert_eq!(rider.state(), CredentialState::GraceExpired(None));
+    rider.does(&Event::Contact { server_time: T0 });
+    assert_eq!(rider.state(), CredentialState::Active);
+}
+
+#[test]
+fn a_blocked_account_is_rechecked_at_launch_and_contact_lifts_it() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::AccountBlocked);
+    assert_eq!(rider.access().uploads, Uploads::Kept);
+    assert_eq!(rider.does(&Event::Tick), []);
+    let recheck = Action::Refresh {
+        reason: RefreshReason::Recheck,
+    };
+    assert_eq!(rider.does(&launched(VaultCondition::Ready)), [recheck]);
+    rider.does(&Event::TokensSaved(tokens(2, T0)));
+    assert_eq!(rider.state(), CredentialState::Active);
+}
+
+#[test]
+fn a_ride_keeps_what_it_began_with_and_an_abandoned_one_does_not() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::RideBegan);
+    rider.does(&Event::AccountBlocked);
+    let mut rider = rider.at(Millis::days(20));
+    assert_eq!(rider.access().licensed_library, Library::Open);
+    rider.does(&Event::Launched {
+        vault: VaultCondition::Ready,
+        ride_open: true,
+    });
+    assert_eq!(
+        rider.access().licensed_library,
+        Library::Open,
+        "resumed after a crash"
+    );
+    rider.does(&launched(VaultCondition::Ready));
+    assert_eq!(
+        rider.access().licensed_library,
+        Library::Locked,
+        "abandoned"
+    );
+}
+
+#[test]
+fn the_mark_is_saved_every_five_minutes_and_at_launch() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::Tick);
+    let first = rider.facts.mark.clone();
+    let mut rider = rider.at(Millis::mins(3));
+    rider.does(&Event::Tick);
+    assert_eq!(rider.facts.mark, first, "no write for nothing");
+    let mut rider = rider.at(Millis::mins(6));
+    rider.does(&Event::Tick);
+    assert_eq!(rider.facts.mark.as_ref().unwrap().elapsed, Millis::mins(6));
+    let mut rider = rider.at(Millis::days(2)).restarted();
+    rider.does(&launched(VaultCondition::Ready));
+    assert_eq!(rider.facts.mark.as_ref().unwrap().elapsed, Millis::days(2));
+}
+
+#[test]
+fn a_view_says_it_all_at_once() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::NetworkChanged(SystemNetwork::Down));
+    let rider = rider.at(Millis::days(11));
+    let view = view(&rider.facts, &rider.now);
+    assert_eq!((view.days_left, view.words.nudge), (Some(3), true));
+    assert!(view.words.detail.contains("3 more days"), "{view:?}");
+}
