@@ -100,6 +100,7 @@ async fn a_journal_that_panics_costs_nothing() {
     assert!(keeper.writing.is_none(), "not before the retry is due");
     tokio::time::advance(RETRY).await;
     keeper.pump(Instant::now());
+    assert!(keeper.writing.is_some(), "the whole batch once more");
     keeper.settled(Instant::now).await;
     assert_eq!(
         (keeper.durable(), keeper.trouble(Instant::now())),

@@ -39,11 +39,15 @@ fn start(journal: &Arc<MemoryJournal>, workout: Option<Workout>, options: Option
     )
 }
 
+/// The first frame that meets the condition; within an hour of virtual time, so that a ride that
+/// never gets there fails instead of standing.
 async fn until(handle: &RideHandle, condition: impl Fn(&RideFrame) -> bool) -> RideFrame {
     let mut frames = handle.frames();
-    frames
-        .wait_for(|frame| condition(frame))
+    let met = frames.wait_for(|frame| condition(frame));
+    let hour = Duration::from_secs(3600);
+    tokio::time::timeout(hour, met)
         .await
+        .expect("within an hour")
         .unwrap()
         .clone()
 }
@@ -152,6 +156,20 @@ async fn a_full_disk_does_not_stop_the_ride_and_loses_nothing() {
     let seconds: Vec<u32> = ride.samples.iter().map(|sample| sample.second).collect();
     assert_eq!(seconds, (0..saved.summary.seconds).collect::<Vec<_>>());
     assert!(saved.summary.seconds >= 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn finishing_writes_first_what_is_in_memory_only() {
+    let journal = Arc::new(MemoryJournal::default());
+    let handle = start(&journal, None, at_once(1.0));
+    until(&handle, |frame| frame.durable == 10).await;
+    journal.fail(true);
+    until(&handle, |frame| frame.ridden == 40).await;
+    journal.fail(false);
+    let saved = handle.finish().await.unwrap();
+    let frame = until(&handle, |frame| frame.state == RideState::Saved).await;
+    assert_eq!(saved.summary.seconds, 40);
+    assert_eq!((frame.ridden, frame.durable), (40, 40));
 }
 
 #[tokio::test(start_paused = true)]
