@@ -127,11 +127,7 @@ fn tick(facts: &mut Facts, now: &Now) -> Vec<Action> {
     if mark_is_due(facts.mark.as_ref(), now) {
         save_mark(facts, now);
     }
-    if facts.unsaved.is_some() {
-        vec![Action::SaveTokens]
-    } else {
-        wanted(facts, now)
-    }
+    wanted(facts, now)
 }
 
 fn signed_in(facts: &mut Facts, account: &Account) -> Vec<Action> {
@@ -188,6 +184,9 @@ fn woken(facts: &Facts, now: &Now) -> Vec<Action> {
 }
 
 fn wanted(facts: &Facts, now: &Now) -> Vec<Action> {
+    if facts.unsaved.is_some() {
+        return vec![Action::SaveTokens];
+    }
     refresh_wanted(facts, now)
         .map(|reason| Action::Refresh { reason })
         .into_iter()

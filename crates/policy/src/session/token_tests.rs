@@ -197,6 +197,12 @@ fn tokens_that_are_not_saved_work_from_memory_and_are_never_spent() {
         [Action::SaveTokens],
         "and no refresh"
     );
+    rider.does(&Event::VaultChanged(VaultCondition::Locked));
+    assert_eq!(
+        rider.does(&Event::VaultChanged(VaultCondition::Ready)),
+        [Action::SaveTokens, Action::WakeLanes]
+    );
+    assert_eq!(refresh_wanted(&rider.facts, &rider.now), None);
     assert_eq!(
         rider.does(&Event::ApiUnauthorized {
             generation: Generation(2)
