@@ -63,7 +63,9 @@ impl Serialize for Sha256Digest {
 
 impl<'de> Deserialize<'de> for Sha256Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -86,7 +88,9 @@ impl FromStr for ContentDigest {
             .split(',')
             .find_map(|member| member.trim().strip_prefix("sha-256=:")?.strip_suffix(':'))
             .ok_or(DigestError("no sha-256 member in the header"))?;
-        let bytes = STANDARD.decode(value).map_err(|_| DigestError("not base64"))?;
+        let bytes = STANDARD
+            .decode(value)
+            .map_err(|_| DigestError("not base64"))?;
         let digest = bytes.try_into().map_err(|_| DigestError("not 32 bytes"))?;
         Ok(Self(Sha256Digest(digest)))
     }
@@ -100,7 +104,10 @@ mod tests {
     fn a_content_digest_survives_the_header() {
         let digest = ContentDigest(Sha256Digest::of(b"{\"hello\": \"world\"}"));
         // The value is the example of RFC 9530, appendix D.
-        assert_eq!(digest.to_string(), "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:");
+        assert_eq!(
+            digest.to_string(),
+            "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"
+        );
         let among_others = format!("sha-512=:AAAA:, {digest}");
         assert_eq!(among_others.parse::<ContentDigest>().unwrap(), digest);
     }
@@ -113,7 +120,13 @@ mod tests {
         for bad in ["", "zz", &"g".repeat(64), &"é".repeat(32)] {
             assert!(bad.parse::<Sha256Digest>().is_err(), "{bad}");
         }
-        for bad in ["", "sha-256=", "sha-256=:!:", "sha-256=:AAAA:", "md5=:AAAA:"] {
+        for bad in [
+            "",
+            "sha-256=",
+            "sha-256=:!:",
+            "sha-256=:AAAA:",
+            "md5=:AAAA:",
+        ] {
             assert!(bad.parse::<ContentDigest>().is_err(), "{bad}");
         }
     }

@@ -58,6 +58,12 @@ impl Problem {
     #[must_use]
     pub fn new(code: ProblemCode, status: u16, title: &str, detail: Option<String>) -> Self {
         let kind = format!("urn:freewheel:problem:{code}");
-        Self { code, kind, title: title.to_owned(), status, detail }
+        Self {
+            code,
+            kind,
+            title: title.to_owned(),
+            status,
+            detail,
+        }
     }
 }

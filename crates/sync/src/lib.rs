@@ -1,4 +1,8 @@
 //! Freewheel's sync core: store, vault, remote, engine.
+//!
+//! The engine acts and decides nothing: every decision is a pure function of `freewheel-policy`. It works over four
+//! ports with one adapter each: [`store`] (SQLite), [`vault`] (the keyring), [`remote`] (HTTP), and [`clock`],
+//! [`network`] and [`entropy`] (the system). Faces hold one [`Engine`] and watch one [`view::SyncView`].
 
 #![cfg_attr(
     test,
@@ -13,8 +17,23 @@
     )
 )]
 
+pub mod clock;
+pub mod engine;
+pub mod entropy;
+pub mod error;
 pub mod home;
+mod import;
+pub mod jwt;
 pub mod lease;
+pub mod logging;
+pub mod network;
+pub mod remote;
+pub mod sign_in;
 pub mod store;
 pub mod vault;
+pub mod version;
 pub mod view;
+
+pub use engine::{Engine, Mode, Ports, RideRequest};
+pub use error::EngineError;
+pub use home::Home;

@@ -18,19 +18,20 @@ mod library_db;
 mod other;
 mod outbox;
 mod outbox_claim;
+mod outbox_recall;
 mod own_workout;
 mod plan_item;
 mod profile;
 mod ride;
+mod ride_card;
 mod ride_event;
 mod ride_journal;
 mod ride_sample;
 mod search;
 mod session;
-#[cfg(test)]
-mod testing;
 mod today;
 mod workout;
+mod workout_card;
 
 use std::sync::Arc;
 
@@ -92,7 +93,7 @@ impl Store {
             library,
             revisions,
         }));
-        store.index_own_workouts()?;
+        store.library_call(|library| own_workout::index_missing(store.athlete(), library))?;
         Ok(store)
     }
 
@@ -160,7 +161,7 @@ impl Store {
         match call(library) {
             Err(error) if error.is_damage() => {
                 library.replace(&self.0.home, age)?;
-                self.index_own_workouts()?;
+                own_workout::index_missing(self.athlete(), library)?;
                 self.library_changed();
                 call(library)
             }

@@ -308,6 +308,55 @@ pub enum Delivery {
     },
 }
 
+/// An entry of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct OutboxRow {
+    /// Its id, which is also its idempotency key; for a ride the ride's id.
+    pub id: String,
+    /// What it is: `ride`.
+    pub kind: String,
+    /// What the athlete calls it.
+    pub name: String,
+    /// `waiting`, `in_flight`, `delivered` or `parked`.
+    pub state: String,
+    /// Tries so far.
+    pub attempts: u32,
+    /// When it is tried next, while it waits and something is planned.
+    #[ts(type = "number | null")]
+    pub next_try: Option<i64>,
+    /// Why it is parked, for people.
+    pub reason: Option<String>,
+    /// Why the last try did not deliver it, for people.
+    pub last_error: Option<String>,
+    /// When the service took it.
+    #[ts(type = "number | null")]
+    pub delivered_at: Option<i64>,
+}
+
+/// What a sync that the athlete asked for came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct SyncReport {
+    /// Whether the service answered.
+    pub reached: bool,
+    /// What came of it, in a sentence or two.
+    pub words: String,
+    /// Rides delivered by this sync.
+    pub delivered: u32,
+    /// Rides that still wait.
+    pub waiting: u32,
+    /// Rides that need the athlete.
+    pub parked: u32,
+    /// Workouts cached now.
+    pub workouts: u32,
+    /// When the next attempt is due; absent when nothing is, or when it waits for the network or a sign-in.
+    #[ts(type = "number | null")]
+    pub next_try: Option<i64>,
+    /// The session's state, as in [`SessionView::state`].
+    pub session: String,
+    /// What the system says of the network.
+    pub network: NetworkFact,
+}
+
 /// A ride that a death left open.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 pub struct UnfinishedRide {

@@ -27,3 +27,14 @@ pub(super) fn open(home: &Home) -> Result<Database, StoreError> {
     Database::open(path.clone(), Durability::PowerCut, MIGRATIONS)
         .map_err(|error| precious(&path, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::database::schema_tests::upgrades_end_where_a_fresh_start_begins;
+
+    #[test]
+    fn every_older_format_becomes_the_newest() {
+        upgrades_end_where_a_fresh_start_begins(MIGRATIONS, Durability::PowerCut);
+    }
+}

@@ -169,3 +169,115 @@ pub(super) fn precious(path: &Path, error: StoreError) -> StoreError {
         other => other,
     }
 }
+
+#[cfg(test)]
+pub(super) mod schema_tests {
+    use super::*;
+
+    /// Upgrades a file of every older format and compares it with a fresh one.
+    pub(in crate::store) fn upgrades_end_where_a_fresh_start_begins(
+        migrations: &[M<'_>],
+        durability: Durability,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let fresh = dir.path().join("fresh.db");
+        Database::open(fresh.clone(), durability, migrations).unwrap();
+        let expected = schema(&fresh);
+        assert!(expected.len() > migrations.len());
+        for older in 1..migrations.len() {
+            let path = dir.path().join(format!("{older}.db"));
+            Database::open(path.clone(), durability, &migrations[..older]).unwrap();
+            assert_ne!(schema(&path), expected);
+            let upgraded = Database::open(path.clone(), durability, migrations).unwrap();
+            assert_eq!(schema(&path), expected, "from format {older}");
+            let version: u32 = upgraded
+                .read(|connection| {
+                    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+                })
+                .unwrap();
+            assert_eq!(version as usize, migrations.len());
+            let mode: String = upgraded
+                .write(|connection| {
+                    Ok(connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?)
+                })
+                .unwrap();
+            assert_eq!(mode, "wal");
+            let synchronous: i64 = upgraded
+                .write(|connection| {
+                    Ok(connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?)
+                })
+                .unwrap();
+            assert_eq!(
+                synchronous,
+                if durability == Durability::PowerCut {
+                    2
+                } else {
+                    1
+                }
+            );
+        }
+    }
+
+    fn schema(path: &Path) -> Vec<(String, String)> {
+        let connection = Connection::open(path).unwrap();
+        let mut statement = connection
+            .prepare("SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name")
+            .unwrap();
+        let rows = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_failed_upgrade_leaves_the_file_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let good = M::up("CREATE TABLE a (x INTEGER) STRICT;");
+        Database::open(
+            path.clone(),
+            Durability::PowerCut,
+            std::slice::from_ref(&good),
+        )
+        .unwrap();
+        let before = schema(&path);
+        let bad = [
+            good,
+            M::up("CREATE TABLE b (x INTEGER) STRICT;"),
+            M::up("CREATE NONSENSE;"),
+        ];
+        assert!(Database::open(path.clone(), Durability::PowerCut, &bad).is_err());
+        assert_eq!(schema(&path), before);
+    }
+
+    #[test]
+    fn a_write_that_fails_or_panics_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let migrations = [M::up("CREATE TABLE a (x INTEGER) STRICT;")];
+        let path = dir.path().join("a.db");
+        let database = Database::open(path, Durability::PowerCut, &migrations).unwrap();
+        let insert =
+            |connection: &Connection| connection.execute("INSERT INTO a (x) VALUES (1)", []);
+        let failed = database.write(|connection| {
+            insert(connection)?;
+            Err::<(), _>(StoreError::Stopped)
+        });
+        assert!(failed.is_err());
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            database.write::<()>(|connection| {
+                insert(connection)?;
+                panic!("on purpose")
+            })
+        }));
+        assert!(panicked.is_err());
+        let count: i64 = database
+            .read(
+                |connection| Ok(connection.query_row("SELECT count(*) FROM a", [], |r| r.get(0))?),
+            )
+            .unwrap();
+        assert_eq!(count, 0);
+        database
+            .write(|connection| Ok(insert(connection)?))
+            .unwrap();
+    }
+}

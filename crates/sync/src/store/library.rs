@@ -4,7 +4,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::search::match_expression;
-use super::workout::{CARD_COLUMNS, card, card_row, zone_number};
+use super::workout::zone_number;
+use super::workout_card::{CARD_COLUMNS, card, card_row};
 use super::{Store, StoreError};
 use crate::view::{LibraryPage, LibraryQuery, LibrarySort, WorkoutCard};
 

@@ -102,6 +102,8 @@ fn open_or_start_afresh(home: &Home) -> Result<Database, StoreError> {
     let why = match open(home) {
         Err(error) if error.is_damage() => "damaged",
         Err(StoreError::TooNew { .. }) => "newer",
+        // A folder of this name, for example.
+        Err(_) if home.library_db().exists() && !home.library_db().is_file() => "damaged",
         other => return other,
     };
     set_aside(&home.library_db(), why)?;
@@ -148,4 +150,15 @@ fn set_aside(path: &Path, why: &str) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::database::schema_tests::upgrades_end_where_a_fresh_start_begins;
+
+    #[test]
+    fn every_older_format_becomes_the_newest() {
+        upgrades_end_where_a_fresh_start_begins(MIGRATIONS, Durability::ProcessDeath);
+    }
 }

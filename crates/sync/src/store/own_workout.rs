@@ -6,6 +6,8 @@ use freewheel_workout::Workout;
 use freewheel_workout::content_id::content_id;
 use rusqlite::named_params;
 
+use super::database::Database;
+use super::library_db::LibraryDb;
 use super::workout::{self, NewWorkout};
 use super::{Store, StoreError};
 
@@ -57,36 +59,36 @@ impl Store {
         self.library_changed();
         Ok(id)
     }
+}
 
-    /// Puts own workouts into the library's index that are not there: after the cache was started afresh, or when the
-    /// process died between the two databases.
-    pub(super) fn index_own_workouts(&self) -> Result<(), StoreError> {
-        let indexed: BTreeSet<String> = self.0.library.read(workout::own_ids)?;
-        let missing: Vec<(String, String)> = self.athlete().read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT id, workout FROM own_workout ORDER BY id")?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let missing =
-                rows.filter(|row| !matches!(row, Ok((id, _)) if indexed.contains::<String>(id)));
-            Ok(missing.collect::<Result<_, _>>()?)
-        })?;
-        if missing.is_empty() {
-            return Ok(());
-        }
-        self.0.library.write(|connection| {
-            for (id, raw) in &missing {
-                let indexed = serde_json::from_str(raw)
-                    .map_err(StoreError::from)
-                    .and_then(|workout| NewWorkout::own(id, &workout));
-                match indexed {
-                    Ok(new) => {
-                        workout::upsert(connection, &new, 0)?;
-                    }
-                    // One workout that this version cannot read must not keep the app from opening.
-                    Err(error) => tracing::warn!(id, %error, "an own workout could not be indexed"),
-                }
-            }
-            Ok(())
-        })
+/// Puts own workouts into the library's index that are not there: after the cache was started afresh, or when the
+/// process died between the two databases.
+pub(super) fn index_missing(athlete: &Database, library: &LibraryDb) -> Result<(), StoreError> {
+    let indexed: BTreeSet<String> = library.read(workout::own_ids)?;
+    let missing: Vec<(String, String)> = athlete.read(|connection| {
+        let mut statement =
+            connection.prepare_cached("SELECT id, workout FROM own_workout ORDER BY id")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let missing =
+            rows.filter(|row| !matches!(row, Ok((id, _)) if indexed.contains::<String>(id)));
+        Ok(missing.collect::<Result<_, _>>()?)
+    })?;
+    if missing.is_empty() {
+        return Ok(());
     }
+    library.write(|connection| {
+        for (id, raw) in &missing {
+            let readable = serde_json::from_str(raw)
+                .map_err(StoreError::from)
+                .and_then(|workout| NewWorkout::own(id, &workout));
+            match readable {
+                Ok(new) => {
+                    workout::upsert(connection, &new, 0)?;
+                }
+                // One workout that this version cannot read must not keep the app from opening.
+                Err(error) => tracing::warn!(id, %error, "an own workout could not be indexed"),
+            }
+        }
+        Ok(())
+    })
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, named_params};
 use serde::Deserialize;
 
 use super::change_feed::stored_revision;
-use super::workout::{CARD_COLUMNS, card, card_row};
+use super::workout_card::{CARD_COLUMNS, card, card_row};
 use super::{Store, StoreError};
 use crate::view::PlannedCard;
 

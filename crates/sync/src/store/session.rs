@@ -117,6 +117,38 @@ impl Store {
         Ok(saved)
     }
 
+    /// As [`Store::save_tokens`], with facts that `facts` makes from what is stored at that moment, whichever process
+    /// stored it.
+    ///
+    /// # Errors
+    /// The tokens could not be made durable; nothing has changed then.
+    pub fn commit_tokens(
+        &self,
+        expected_generation: u64,
+        new_generation: u64,
+        sealed: &[u8],
+        facts: impl FnOnce(Option<&StoredSession>) -> Result<String, serde_json::Error>,
+    ) -> Result<bool, StoreError> {
+        let new = generation_in(new_generation)?;
+        let saved = self.athlete().write(|connection| {
+            let stored = read(connection)?;
+            if stored.as_ref().map_or(0, |stored| stored.generation) != expected_generation {
+                return Ok(false);
+            }
+            write_facts(connection, &facts(stored.as_ref())?)?;
+            connection
+                .prepare_cached(
+                    "UPDATE session SET generation = :generation, sealed = :sealed WHERE id = 1",
+                )?
+                .execute(named_params! { ":generation": new, ":sealed": sealed })?;
+            Ok(true)
+        })?;
+        if saved {
+            self.session_changed();
+        }
+        Ok(saved)
+    }
+
     /// Removes the tokens, stores the facts and moves to `new_generation`, so that a refresh that is still under way
     /// cannot bring tokens back. For sign-out and account switch only: no automatic path calls this.
     ///

@@ -4,7 +4,8 @@ use freewheel_workout::Zone;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::workout::{CARD_COLUMNS, card, card_row, zone_number};
+use super::workout::zone_number;
+use super::workout_card::{CARD_COLUMNS, card, card_row};
 use super::{Store, StoreError};
 use crate::view::{TodayView, WorkoutCard};
 

@@ -1,0 +1,359 @@
+//! The sync engine: one handle, one observable.
+//!
+//! [`Engine::open`] opens the store and returns; it waits neither for the network nor for the keyring. A resident
+//! engine then runs its lanes for as long as it holds the profile's syncer lease; a one-shot engine acts when asked.
+
+mod compose;
+mod core;
+mod issuer;
+mod lane;
+mod library_lane;
+mod refresh;
+mod rides_lane;
+mod riding;
+mod screens;
+mod session;
+mod sign_in;
+mod sync;
+mod tokens;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use freewheel_policy::lane::LaneOutcome;
+use freewheel_policy::session::{Event, VaultCondition};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::{SharedClock, SystemClock};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::error::EngineError;
+use crate::home::Home;
+use crate::lease::nudge::{self, NudgeKind};
+use crate::lease::{Lease, LeaseKind};
+use crate::network::{NetworkProbe, SystemNetwork};
+use crate::sign_in::SignInStarted;
+use crate::store::{Store, StoreError};
+use crate::vault::{Vault, VaultOptions};
+use crate::version;
+use crate::view::SyncView;
+
+use self::core::Core;
+use issuer::Issuer;
+use lane::{LANES, Wakes};
+use session::{Session, account_id};
+
+pub use riding::RideRequest;
+
+/// What the engine touches of the outside world, besides its profile folder and the server.
+#[derive(Clone)]
+pub struct Ports {
+    /// Tells the time.
+    pub clock: SharedClock,
+    /// Tells whether there is a network.
+    pub network: Arc<dyn NetworkProbe>,
+    /// Gives jitter and ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Which keyring, and how long it may take.
+    pub vault: VaultOptions,
+}
+
+impl Ports {
+    /// The system's own.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            clock: Arc::new(SystemClock::new()),
+            network: Arc::new(SystemNetwork),
+            entropy: Arc::new(SystemEntropy),
+            vault: VaultOptions::default(),
+        }
+    }
+}
+
+/// How an engine works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Runs its lanes in the background while it holds the syncer lease.
+    Resident,
+    /// Acts only when asked.
+    OneShot,
+}
+
+/// The handle. Clones share the engine; dropping the last one ends its tasks.
+#[derive(Clone)]
+pub struct Engine {
+    core: Arc<Core>,
+    home: Home,
+    tasks: Arc<Mutex<JoinSet<()>>>,
+}
+
+impl Engine {
+    /// Opens the profile.
+    ///
+    /// # Errors
+    /// The profile folder or its precious database cannot be used.
+    pub async fn open(home: Home, ports: Ports, mode: Mode) -> Result<Self, EngineError> {
+        let opened = home.clone();
+        let store = tokio::task::spawn_blocking(move || Store::open(&opened)).await;
+        let store = store.map_err(|_| StoreError::Stopped)??;
+        let vault = Vault::open(home.root(), ports.vault.clone());
+        let wakes = Arc::new(Wakes::default());
+        let clock = Arc::clone(&ports.clock);
+        let session = Arc::new(Session::new(
+            store.clone(),
+            vault,
+            Arc::clone(&clock),
+            Arc::clone(&wakes),
+        ));
+        let issuer = Arc::new(Issuer::new(store.clone(), clock));
+        let local = compose::Local {
+            sign_in_url: None,
+            sign_in_failure: None,
+            pulling: false,
+            sending: false,
+            system: ports.network.state(),
+        };
+        let now = ports.clock.now();
+        let view = store
+            .run(move |store| compose::compose(store, local, &now))
+            .await?;
+        let core = Core::new(session, issuer, wakes, ports.network, ports.entropy, view);
+        let engine = Self {
+            core: Arc::new(core),
+            home,
+            tasks: Arc::default(),
+        };
+        engine.spawn(compose_views(Arc::clone(&engine.core)));
+        if mode == Mode::Resident {
+            engine.spawn(hear_others(Arc::clone(&engine.core)));
+            if let Ok(Some(lease)) = Lease::try_acquire(&engine.home, LeaseKind::Syncer) {
+                engine.core.take_lease(lease).await?;
+            }
+            engine.spawn(reside(engine.core.clone()));
+        }
+        Ok(engine)
+    }
+
+    /// The profile folder.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The one observable.
+    #[must_use]
+    pub fn view(&self) -> watch::Receiver<SyncView> {
+        self.core.view.subscribe()
+    }
+
+    /// The view as of now.
+    #[must_use]
+    pub fn view_now(&self) -> SyncView {
+        self.core.view.borrow().clone()
+    }
+
+    /// Asks for a sync without waiting for it: the athlete pressed the button.
+    pub fn sync_now(&self) {
+        if self.core.holds_lease() {
+            self.core.sync_now();
+        } else if let Err(error) = nudge::send(&self.home, NudgeKind::Sync) {
+            tracing::warn!(%error, "the process that syncs could not be asked");
+        }
+    }
+
+    /// Begins a sign-in at `server`, which must be an `https` address, or `http` on this computer. The browser has to
+    /// be sent to the returned address; the rest happens in the background and shows in the view.
+    ///
+    /// # Errors
+    /// The address cannot be used, or the server cannot be asked now.
+    pub async fn sign_in(&self, server: &str) -> Result<SignInStarted, EngineError> {
+        self.core.begin_sign_in(server).await
+    }
+
+    /// Waits for the end of the sign-in that is under way, and returns the athlete's name.
+    ///
+    /// # Errors
+    /// It did not come about.
+    pub async fn sign_in_finished(&self) -> Result<String, EngineError> {
+        let name = self.core.sign_in_ended().await?;
+        self.tell_others();
+        Ok(name)
+    }
+
+    /// Gives up the sign-in that is under way; everything is as before it.
+    pub fn cancel_sign_in(&self) {
+        let core = Arc::clone(&self.core);
+        self.spawn(async move { core.cancel_sign_in().await });
+    }
+
+    /// Signs out: local first, so it works offline. Rides that wait are kept for their owner.
+    ///
+    /// # Errors
+    /// The store could not be written.
+    pub async fn sign_out(&self) -> Result<(), EngineError> {
+        let done = self.core.sign_out().await;
+        self.tell_others();
+        done
+    }
+
+    /// Ends the engine's tasks and waits for them; every fact is durable already.
+    pub async fn shutdown(&self) {
+        self.core.cancel_sign_in().await;
+        let mut tasks =
+            std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
+        self.core
+            .lease
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+    }
+
+    fn store(&self) -> &Store {
+        self.core.store()
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    /// Other processes of this profile read the store again.
+    fn tell_others(&self) {
+        let kind = if self.core.holds_lease() {
+            NudgeKind::Changed
+        } else {
+            NudgeKind::Sync
+        };
+        if let Err(error) = nudge::send(&self.home, kind) {
+            tracing::debug!(%error, "other processes could not be nudged");
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn holds_lease(&self) -> bool {
+        self.lease
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
+    /// Becomes the profile's syncer: what an earlier one left half-done is put right first.
+    pub(super) async fn take_lease(&self, lease: Lease) -> Result<(), StoreError> {
+        *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease);
+        let facts = self.session.facts()?;
+        let account = account_id(&facts);
+        let ride_open = self
+            .store()
+            .run(move |store| {
+                store.recover_in_flight()?;
+                store.export_missing_files()?;
+                if let Some(account) = &account {
+                    store.unpark_for_version(account, version::VERSION)?;
+                }
+                Ok(!store.unfinished_rides(account.as_deref())?.is_empty())
+            })
+            .await?;
+        // The vault has not been asked yet, and the launch does not wait for it: it counts as ready until it says
+        // otherwise.
+        let vault = VaultCondition::Ready;
+        self.session
+            .apply(Event::Launched { vault, ride_open })
+            .await?;
+        self.refresh_view();
+        Ok(())
+    }
+
+    /// The athlete asked: every lane tries at once.
+    pub(super) fn sync_now(&self) {
+        for lane in LANES {
+            self.wakes.of(lane).ring(LaneOutcome::SyncNow);
+        }
+    }
+}
+
+/// Runs the lanes once this process is the syncer; waits for the lease, without polling, until then.
+async fn reside(core: Arc<Core>) {
+    if !core.holds_lease() {
+        let home = core.store().home().clone();
+        let lease = match Lease::acquire(&home, LeaseKind::Syncer).await {
+            Ok(lease) => lease,
+            Err(error) => {
+                tracing::error!(%error, "this process cannot become the syncer");
+                return;
+            }
+        };
+        if let Err(error) = core.take_lease(lease).await {
+            tracing::error!(%error, "the profile could not be made ready for syncing");
+        }
+    }
+    // Asked in the background: a keyring may take its time, or never answer.
+    if let Ok(facts) = core.session.facts() {
+        core.probe_vault(&facts).await;
+    }
+    let mut lanes = JoinSet::new();
+    for lane in LANES {
+        lanes.spawn(Arc::clone(&core).run_lane(lane));
+    }
+    while let Some(ended) = lanes.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a lane ended");
+        }
+    }
+}
+
+/// Hears the nudges of other processes of this profile.
+async fn hear_others(core: Arc<Core>) {
+    let mut nudges = match nudge::watch(core.store().home()) {
+        Ok(nudges) => nudges,
+        Err(error) => {
+            tracing::warn!(%error, "other processes cannot be heard; they are noticed within a minute");
+            return;
+        }
+    };
+    while let Some(kind) = nudges.recv().await {
+        match kind {
+            NudgeKind::Sync => {
+                core.store().changed_elsewhere();
+                if core.holds_lease() {
+                    core.sync_now();
+                }
+            }
+            NudgeKind::Changed => core.store().changed_elsewhere(),
+            NudgeKind::Show => {}
+        }
+    }
+}
+
+/// Composes the view whenever something changed, at most once in a short while.
+async fn compose_views(core: Arc<Core>) {
+    /// Changes closer together than this are shown together.
+    const TOGETHER: Duration = Duration::from_millis(25);
+    let mut revisions = core.store().revisions();
+    loop {
+        tokio::select! {
+            () = core.view_bell.notified() => {}
+            changed = revisions.changed() => if changed.is_err() { return },
+        }
+        tokio::time::sleep(TOGETHER).await;
+        revisions.mark_unchanged();
+        let (local, now) = (core.local(), core.clock().now());
+        match core
+            .store()
+            .run(move |store| compose::compose(store, local, &now))
+            .await
+        {
+            Ok(view) => {
+                core.view.send_if_modified(|old| {
+                    let changed = *old != view;
+                    *old = view;
+                    changed
+                });
+            }
+            Err(error) => tracing::warn!(%error, "the view could not be composed"),
+        }
+    }
+}

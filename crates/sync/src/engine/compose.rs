@@ -1,0 +1,254 @@
+//! Composes the one observable from the store's facts.
+
+use freewheel_policy::lane::{Lane, LanePlan, PlanReason};
+use freewheel_policy::reach::{Reach, Service};
+use freewheel_policy::session::{self, ActionLabel, CredentialState, Facts};
+use freewheel_policy::time::Now;
+
+use super::core::{Core, lane_name, reach_name};
+use super::lane::LaneState;
+use super::refresh::address;
+use super::session::{account_id, stored_facts};
+use crate::store::{OutboxCounts, RIDE_KIND, Store, StoreError};
+use crate::view::{
+    DataFact, LibraryFact, NetworkFact, ServiceFact, ServiceState, SessionAction, SessionView,
+    SyncView,
+};
+
+/// What only this process knows.
+pub(super) struct Local {
+    pub(super) sign_in_url: Option<String>,
+    /// Why the last sign-in of this process failed.
+    pub(super) sign_in_failure: Option<String>,
+    pub(super) pulling: bool,
+    pub(super) sending: bool,
+    pub(super) system: NetworkFact,
+}
+
+impl Core {
+    /// What this process knows beside the store.
+    pub(super) fn local(&self) -> Local {
+        let (pulling, sending) = self.business();
+        Local {
+            sign_in_url: self.sign_in.url(),
+            sign_in_failure: self.sign_in.failure().map(|error| {
+                let text = error.to_string();
+                let first: String = text.chars().take(1).flat_map(char::to_uppercase).collect();
+                format!("{first}{}.", text.chars().skip(1).collect::<String>())
+            }),
+            pulling,
+            sending,
+            system: self.network.state(),
+        }
+    }
+}
+
+/// The view as of `now`.
+pub(super) fn compose(store: &Store, local: Local, now: &Now) -> Result<SyncView, StoreError> {
+    let facts = stored_facts(store)?;
+    let account = account_id(&facts);
+    let reach = reach(store, &facts)?;
+    let counts = match &account {
+        Some(account) => store.counts(account)?,
+        None => OutboxCounts::default(),
+    };
+    let library: LaneState = state(store, Lane::Library)?;
+    let rides: LaneState = state(store, Lane::Rides)?;
+    let pull = store.pull_state()?;
+    let revisions = *store.revisions().borrow();
+    let sending = local.sending || counts.in_flight > 0;
+    let waiting = counts.waiting + counts.in_flight;
+    let next_try = if waiting > 0 {
+        next_try(store, account.as_deref(), &rides)?
+    } else {
+        None
+    };
+    let data = DataFact {
+        waiting,
+        parked: counts.parked,
+        words: data_words(waiting, counts.parked),
+        last_success: [library.last_success, rides.last_success]
+            .into_iter()
+            .flatten()
+            .max(),
+        next_try,
+        busy: sending || local.pulling,
+    };
+    Ok(SyncView {
+        network: local.system,
+        service: service(&reach),
+        data,
+        library: LibraryFact {
+            workouts: store.library_count()?,
+            pulling: local.pulling,
+            fresh_at: pull.fresh_at,
+            revision: revisions.library,
+            rides_revision: revisions.rides,
+        },
+        session: session_view(&facts, local.sign_in_url, local.sign_in_failure, now),
+    })
+}
+
+/// When the rides that wait are tried next: not before the lane may, and not before the first entry is due.
+pub(super) fn next_try(
+    store: &Store,
+    account: Option<&str>,
+    rides: &LaneState,
+) -> Result<Option<i64>, StoreError> {
+    let Some(account) = account else {
+        return Ok(None);
+    };
+    let Some(entry) = store.next_due(RIDE_KIND, account)? else {
+        return Ok(None);
+    };
+    Ok(held_until(store, rides)?.map(|lane| lane.max(entry)))
+}
+
+/// Until when the rides lane is held back, in Unix ms; none while only an event can wake it.
+pub(super) fn held_until(store: &Store, rides: &LaneState) -> Result<Option<i64>, StoreError> {
+    let held = |plan: &LanePlan| match plan.reason {
+        PlanReason::Idle => Some(0),
+        PlanReason::NoNetwork | PlanReason::NoSession => None,
+        PlanReason::Work
+        | PlanReason::SyncNow
+        | PlanReason::Returned
+        | PlanReason::Backoff
+        | PlanReason::RetryAfter
+        | PlanReason::Budget => plan.due.map(|due| due.0),
+    };
+    let own = rides.plan.as_ref().map_or(Some(0), held);
+    if !rides.waits_for_session {
+        return Ok(own);
+    }
+    let session: LaneState = state(store, Lane::Session)?;
+    Ok(session
+        .plan
+        .as_ref()
+        .and_then(held)
+        .filter(|due| *due > 0)
+        .or(own))
+}
+
+/// The stored state of a lane.
+pub(super) fn state(store: &Store, lane: Lane) -> Result<LaneState, StoreError> {
+    let text = store.lane_state(lane_name(lane))?;
+    Ok(text
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default())
+}
+
+fn reach(store: &Store, facts: &Facts) -> Result<Reach, StoreError> {
+    let text = store.lane_state(&reach_name(address(facts).as_ref()))?;
+    let known = text.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(known.unwrap_or_else(|| Reach::new(false)))
+}
+
+fn service(reach: &Reach) -> ServiceFact {
+    let service = reach.service();
+    let (state, since) = match service {
+        Service::Unknown => (ServiceState::Unknown, None),
+        Service::Reachable => (ServiceState::Reachable, None),
+        Service::Unreachable { since, .. } => (ServiceState::Unreachable, Some(since.0)),
+        Service::Trouble { since, .. } => (ServiceState::Trouble, Some(since.0)),
+    };
+    ServiceFact {
+        state,
+        words: service.words().to_owned(),
+        since,
+    }
+}
+
+/// What waits, in a few words.
+pub(super) fn data_words(waiting: u32, parked: u32) -> String {
+    let rides = |count: u32| {
+        if count == 1 {
+            "1 ride".to_owned()
+        } else {
+            format!("{count} rides")
+        }
+    };
+    let waits = |count: u32| if count == 1 { "waits" } else { "wait" };
+    let needs = |count: u32| if count == 1 { "needs" } else { "need" };
+    match (waiting, parked) {
+        (0, 0) => "Nothing waits".to_owned(),
+        (waiting, 0) => format!("{} {} to be uploaded", rides(waiting), waits(waiting)),
+        (0, parked) => format!("{} {} you", rides(parked), needs(parked)),
+        (waiting, parked) => {
+            format!(
+                "{} {}, {parked} {} you",
+                rides(waiting),
+                waits(waiting),
+                needs(parked)
+            )
+        }
+    }
+}
+
+fn session_view(
+    facts: &Facts,
+    sign_in_url: Option<String>,
+    failure: Option<String>,
+    now: &Now,
+) -> SessionView {
+    let view = session::view(facts, now);
+    let (mut headline, mut detail, mut action) = (
+        view.words.headline,
+        view.words.detail,
+        view.words.action.map(action),
+    );
+    if view.clock_suspect && action == Some(SessionAction::SyncNow) {
+        action = Some(SessionAction::CheckClock);
+    }
+    let signing_in = matches!(view.state, CredentialState::SigningIn(_));
+    if let Some(failure) = failure
+        && !signing_in
+        && view.state != CredentialState::Active
+    {
+        headline = "The sign-in did not work".to_owned();
+        detail = failure;
+        action = Some(SessionAction::SignIn);
+    }
+    SessionView {
+        state: view.state.name().to_owned(),
+        account: (!facts.signed_out)
+            .then(|| facts.account.as_ref().map(|account| account.name.clone()))
+            .flatten(),
+        server: facts.account.as_ref().map(|account| account.issuer.clone()),
+        library_open: view.access.licensed_library == session::Library::Open,
+        headline,
+        detail,
+        action,
+        days_left: view
+            .days_left
+            .filter(|days| *days <= freewheel_policy::grace::NUDGE_DAYS),
+        sign_in_url,
+    }
+}
+
+fn action(label: ActionLabel) -> SessionAction {
+    match label {
+        ActionLabel::SignIn => SessionAction::SignIn,
+        ActionLabel::CancelSignIn => SessionAction::CancelSignIn,
+        ActionLabel::SyncNow => SessionAction::SyncNow,
+        ActionLabel::UnlockKeyring => SessionAction::UnlockKeyring,
+        ActionLabel::ContactSupport => SessionAction::ContactSupport,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_said_in_a_few_words() {
+        for (waiting, parked, words) in [
+            (0, 0, "Nothing waits"),
+            (1, 0, "1 ride waits to be uploaded"),
+            (2, 0, "2 rides wait to be uploaded"),
+            (0, 1, "1 ride needs you"),
+            (3, 2, "3 rides wait, 2 need you"),
+        ] {
+            assert_eq!(data_words(waiting, parked), words);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What the lanes, the session and the handle share.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use freewheel_policy::budget::Budget;
+use freewheel_policy::lane::Lane;
+use freewheel_policy::reach::Reach;
+use freewheel_policy::session::{Facts, SystemNetwork};
+use tokio::sync::{Notify, watch};
+
+use super::issuer::Issuer;
+use super::lane::{Attempt, LaneState, Wakes};
+use super::refresh::{Refreshed, address};
+use super::session::{NoBearer, Session, account_id};
+use super::sign_in::SignInSlot;
+use crate::clock::SharedClock;
+use crate::entropy::Entropy;
+use crate::lease::Lease;
+use crate::network::NetworkProbe;
+use crate::remote::call::Api;
+use crate::remote::{Http, ServerAddress};
+use crate::store::{RIDE_KIND, Store, StoreError};
+use crate::view::{NetworkFact, SyncView};
+
+/// The inside of an engine.
+pub(crate) struct Core {
+    pub(super) session: Arc<Session>,
+    pub(super) issuer: Arc<Issuer>,
+    pub(super) wakes: Arc<Wakes>,
+    pub(super) view: watch::Sender<SyncView>,
+    pub(super) sign_in: SignInSlot,
+    /// Held while this process is the profile's syncer.
+    pub(super) lease: Mutex<Option<Lease>>,
+    /// Rung when the view should be composed again.
+    pub(super) view_bell: Notify,
+    pub(super) network: Arc<dyn NetworkProbe>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    /// Guards what several lanes read, change and write: the budget, and what is known of the service.
+    pub(super) ledger: tokio::sync::Mutex<()>,
+    busy: [AtomicU32; 2],
+    /// One HTTP client per server, so that connections are used again.
+    api: Mutex<Option<Api>>,
+}
+
+/// Marks a lane as busy until dropped.
+pub(super) struct Busy<'a>(Option<&'a AtomicU32>, &'a Notify);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        if let Some(count) = self.0 {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.1.notify_one();
+    }
+}
+
+impl Core {
+    pub(super) fn new(
+        session: Arc<Session>,
+        issuer: Arc<Issuer>,
+        wakes: Arc<Wakes>,
+        network: Arc<dyn NetworkProbe>,
+        entropy: Arc<dyn Entropy>,
+        view: SyncView,
+    ) -> Self {
+        Self {
+            session,
+            issuer,
+            wakes,
+            view: watch::Sender::new(view),
+            sign_in: SignInSlot::default(),
+            lease: Mutex::new(None),
+            view_bell: Notify::new(),
+            network,
+            entropy,
+            ledger: tokio::sync::Mutex::new(()),
+            busy: [AtomicU32::new(0), AtomicU32::new(0)],
+            api: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.session.store
+    }
+
+    pub(super) fn clock(&self) -> &SharedClock {
+        &self.session.clock
+    }
+
+    pub(super) fn entropy(&self) -> &dyn Entropy {
+        self.entropy.as_ref()
+    }
+
+    /// Asks for the view to be composed again, soon.
+    pub(super) fn refresh_view(&self) {
+        self.view_bell.notify_one();
+    }
+
+    pub(super) fn busy(&self, lane: Lane) -> Busy<'_> {
+        let count = match lane {
+            Lane::Library => self.busy.first(),
+            Lane::Rides => self.busy.get(1),
+            Lane::Session | Lane::Edits | Lane::Status => None,
+        };
+        if let Some(count) = count {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        self.refresh_view();
+        Busy(count, &self.view_bell)
+    }
+
+    /// Whether the library is being pulled, and whether rides are being sent.
+    pub(super) fn business(&self) -> (bool, bool) {
+        let busy = |index: usize| {
+            self.busy
+                .get(index)
+                .is_some_and(|count| count.load(Ordering::Relaxed) > 0)
+        };
+        (busy(0), busy(1))
+    }
+
+    /// The API of the account's server.
+    pub(super) fn api(&self, facts: &Facts) -> Option<Api> {
+        let address = address(facts)?;
+        let mut api = self
+            .api
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(api) = api.as_ref()
+            && *api.address() == address
+        {
+            return Some(api.clone());
+        }
+        let http = Http::new(address.is_loopback());
+        let http = http
+            .inspect_err(|error| tracing::error!(%error, "no HTTP client"))
+            .ok()?;
+        *api = Some(Api::new(http, address));
+        api.clone()
+    }
+
+    pub(super) fn system_network(&self) -> SystemNetwork {
+        match self.network.state() {
+            NetworkFact::Up => SystemNetwork::Up,
+            NetworkFact::Down => SystemNetwork::Down,
+            NetworkFact::Unknown => SystemNetwork::Unknown,
+        }
+    }
+
+    /// One attempt of the session lane: a refresh, if one is wanted.
+    pub(super) async fn attempt_session(&self) -> Attempt {
+        let now = self.clock().now();
+        let Ok(facts) = self.session.facts() else {
+            return Attempt::Nothing;
+        };
+        if facts.unsaved.is_some() {
+            return match self.session.save_unsaved().await {
+                Ok(()) => Attempt::Nothing,
+                Err(error) => {
+                    tracing::warn!(%error, "the tokens are still unsaved");
+                    Attempt::NoBearer(NoBearer::NotAllowed)
+                }
+            };
+        }
+        // A vault that did not answer is asked again: nobody tells when a keyring is unlocked.
+        if facts.vault != freewheel_policy::session::VaultCondition::Ready {
+            return self.probe_vault(&facts).await;
+        }
+        if freewheel_policy::session::refresh_wanted(&facts, &now).is_none() {
+            return Attempt::Nothing;
+        }
+        match self.session.refresh(&self.issuer).await {
+            Refreshed::Fresh | Refreshed::Refused => Attempt::Done,
+            Refreshed::NotPossible => Attempt::NoBearer(NoBearer::NotAllowed),
+            Refreshed::Trouble {
+                trouble,
+                retry_after,
+            } => Attempt::Failed {
+                trouble,
+                retry_after,
+            },
+        }
+    }
+
+    /// Asks the vault for the account's key, without a request to anybody.
+    pub(super) async fn probe_vault(&self, facts: &Facts) -> Attempt {
+        let stored = self.store().run(Store::session).await.ok().flatten();
+        match stored {
+            Some(stored) if stored.sealed.is_some() && !facts.signed_out => {
+                match self.session.unsealed(&stored, facts).await {
+                    Ok(_) => Attempt::Nothing,
+                    Err(_) => Attempt::NoBearer(NoBearer::NotAllowed),
+                }
+            }
+            _ => Attempt::Nothing,
+        }
+    }
+
+    pub(super) async fn next_ride_due(&self) -> Option<i64> {
+        let account = account_id(&self.session.facts().ok()?)?;
+        self.store()
+            .run(move |store| store.next_due(RIDE_KIND, &account))
+            .await
+            .ok()
+            .flatten()
+    }
+
+    pub(super) async fn lane_state(&self, lane: Lane) -> LaneState {
+        self.stored(lane_name(lane)).await.unwrap_or_default()
+    }
+
+    pub(super) async fn put_lane_state(
+        &self,
+        lane: Lane,
+        state: LaneState,
+    ) -> Result<(), StoreError> {
+        self.store()
+            .run(move |store| {
+                store.put_lane_state(lane_name(lane), &serde_json::to_string(&state)?)
+            })
+            .await
+    }
+
+    pub(super) async fn reach(&self) -> Reach {
+        let address = self.address();
+        let loopback = address.as_ref().is_some_and(ServerAddress::is_loopback);
+        let stored: Option<Reach> = self.stored(&reach_name(address.as_ref())).await;
+        stored.unwrap_or_else(|| Reach::new(loopback))
+    }
+
+    pub(super) async fn put_reach(&self, reach: &Reach) -> Result<(), StoreError> {
+        let (name, state) = (
+            reach_name(self.address().as_ref()),
+            serde_json::to_string(reach)?,
+        );
+        self.store()
+            .run(move |store| store.put_lane_state(&name, &state))
+            .await
+    }
+
+    pub(super) async fn budget(&self) -> Budget {
+        let origin = self.origin();
+        let stored = self
+            .store()
+            .run(move |store| store.budget(&origin))
+            .await
+            .ok()
+            .flatten();
+        let budget = stored.and_then(|text| serde_json::from_str(&text).ok());
+        budget.unwrap_or_else(|| Budget::full(self.clock().now().wall))
+    }
+
+    /// An attempt did not reach the service: it costs a token. The plan has seen to it that there was one.
+    pub(super) async fn spend(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.ledger.lock().await;
+        let Ok(budget) = self.budget().await.spend(self.clock().now().wall) else {
+            return Ok(());
+        };
+        let (origin, state) = (self.origin(), serde_json::to_string(&budget)?);
+        self.store()
+            .run(move |store| store.put_budget(&origin, &state))
+            .await
+    }
+
+    fn address(&self) -> Option<ServerAddress> {
+        address(&self.session.facts().ok()?)
+    }
+
+    fn origin(&self) -> String {
+        self.address()
+            .map_or_else(|| "none".to_owned(), |address| address.origin())
+    }
+
+    async fn stored<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let name = name.to_owned();
+        let text = self
+            .store()
+            .run(move |store| store.lane_state(&name))
+            .await
+            .ok()
+            .flatten()?;
+        serde_json::from_str(&text).ok()
+    }
+}
+
+/// Where a lane's state is stored.
+pub(super) fn lane_name(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Session => "session",
+        Lane::Library => "library",
+        Lane::Rides => "rides",
+        Lane::Edits => "edits",
+        Lane::Status => "status",
+    }
+}
+
+/// Where it is stored what is known of the way to a server.
+pub(super) fn reach_name(address: Option<&ServerAddress>) -> String {
+    format!(
+        "reach {}",
+        address.map_or_else(|| "none".to_owned(), ServerAddress::origin)
+    )
+}

@@ -1,0 +1,377 @@
+//! A lane: waits until its plan is due, makes one attempt, obeys `policy::lane` about the next.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use freewheel_policy::backoff::Policy;
+use freewheel_policy::lane::{Conditions, Lane, LaneOutcome, LanePlan, PlanReason, next_due};
+use freewheel_policy::reach::{Observation, Reach};
+use freewheel_policy::session::{self, Event};
+use freewheel_policy::time::{Millis, WallMs};
+use freewheel_policy::transport::Trouble;
+use freewheel_policy::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use super::core::Core;
+use super::session::NoBearer;
+use crate::remote::call::CallError;
+use crate::store::StoreError;
+
+/// A wait is never trusted for longer than this: suspending stops the timer, and a clock may be moved.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// What is stored of a lane.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct LaneState {
+    /// When it tries next; none before its first attempt.
+    pub(crate) plan: Option<LanePlan>,
+    /// Failures in a row.
+    pub(crate) attempt: u32,
+    /// The last attempt that succeeded, Unix ms.
+    pub(crate) last_success: Option<i64>,
+    /// Whether it waits for the session lane to get a token.
+    #[serde(default)]
+    pub(crate) waits_for_session: bool,
+}
+
+/// How one attempt of a lane ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// There was nothing to do; nobody was asked.
+    Nothing,
+    /// The service answered as the protocol says, and all that was due is done.
+    Done,
+    /// As `Done`, and there is more.
+    More,
+    /// There is no token to send along.
+    NoBearer(NoBearer),
+    /// The service did not accept the token, or the account is closed. The session has been told.
+    Refused(Verdict),
+    /// Could not ask.
+    Failed {
+        /// What happened.
+        trouble: Trouble,
+        /// How long the service asks to wait.
+        retry_after: Option<Millis>,
+    },
+}
+
+/// The lanes that this engine runs.
+pub(super) const LANES: [Lane; 3] = [Lane::Session, Lane::Library, Lane::Rides];
+
+/// One bell per lane.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes {
+    session: Wake,
+    library: Wake,
+    rides: Wake,
+    /// Lanes that are not run yet.
+    rest: Wake,
+}
+
+impl Wakes {
+    /// The bell of a lane.
+    pub(crate) fn of(&self, lane: Lane) -> &Wake {
+        match lane {
+            Lane::Session => &self.session,
+            Lane::Library => &self.library,
+            Lane::Rides => &self.rides,
+            Lane::Edits | Lane::Status => &self.rest,
+        }
+    }
+}
+
+/// Why a waiting lane is woken.
+#[derive(Debug, Default)]
+pub(crate) struct Wake {
+    reason: Mutex<Option<LaneOutcome>>,
+    bell: Notify,
+}
+
+impl Wake {
+    /// Wakes the lane. What the athlete asked for is not pushed aside by anything else.
+    pub(crate) fn ring(&self, reason: LaneOutcome) {
+        let mut waiting = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        if *waiting != Some(LaneOutcome::SyncNow) {
+            *waiting = Some(reason);
+        }
+        self.bell.notify_one();
+    }
+
+    fn take(&self) -> Option<LaneOutcome> {
+        self.reason
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+impl Core {
+    /// Runs a lane until the engine ends.
+    pub(super) async fn run_lane(self: Arc<Self>, lane: Lane) {
+        self.wakes.of(lane).ring(LaneOutcome::Ready);
+        loop {
+            if let Some(reason) = self.wakes.of(lane).take() {
+                self.replan(lane, reason, self.policy_for(reason)).await;
+            }
+            match self.wait(lane).await {
+                Some(Millis::ZERO) => {
+                    let policy = self.policy_of_plan(lane).await;
+                    self.attempt(lane, policy).await;
+                }
+                wait => {
+                    let wait =
+                        wait.map_or(LOOK_AGAIN, |w| Duration::from_millis(w.0).min(LOOK_AGAIN));
+                    tokio::select! {
+                        () = self.wakes.of(lane).bell.notified() => {}
+                        () = tokio::time::sleep(wait) => self.look(lane).await,
+                    }
+                }
+            }
+        }
+    }
+
+    /// How long the lane waits: its plan, or for the rides lane the first entry that comes due before it.
+    async fn wait(&self, lane: Lane) -> Option<Millis> {
+        let now = self.clock().now().wall;
+        let state = self.lane_state(lane).await;
+        let planned = state.plan.and_then(|plan| plan.wait(now));
+        let held = state
+            .plan
+            .is_none_or(|plan| plan.reason != PlanReason::Idle);
+        if lane != Lane::Rides || held {
+            return planned;
+        }
+        let due = self
+            .next_ride_due()
+            .await
+            .map(|due| WallMs(due).since(now).unwrap_or_default());
+        [planned, due].into_iter().flatten().min()
+    }
+
+    /// Makes one attempt and plans the next.
+    pub(super) async fn attempt(&self, lane: Lane, policy: Policy) -> Attempt {
+        self.observe_network().await;
+        let before = self.lane_state(lane).await;
+        let spends = before.plan.is_none_or(|plan| plan.reason.spends());
+        let attempt = {
+            let _busy = self.busy(lane);
+            match lane {
+                Lane::Session => self.attempt_session().await,
+                Lane::Library => self.attempt_library().await,
+                Lane::Rides => {
+                    self.attempt_rides(before.attempt.saturating_add(1), policy)
+                        .await
+                }
+                Lane::Edits | Lane::Status => Attempt::Nothing,
+            }
+        };
+        if let Err(error) = self.settle(lane, before, attempt, policy, spends).await {
+            tracing::warn!(%error, ?lane, "the lane's plan could not be stored");
+        }
+        self.refresh_view();
+        attempt
+    }
+
+    async fn settle(
+        &self,
+        lane: Lane,
+        before: LaneState,
+        attempt: Attempt,
+        policy: Policy,
+        spends: bool,
+    ) -> Result<(), StoreError> {
+        let now = self.clock().now();
+        let failures = before.attempt.saturating_add(1);
+        let (outcome, failures) = match attempt {
+            Attempt::Nothing => (LaneOutcome::Done, before.attempt),
+            Attempt::Done => (LaneOutcome::Done, 0),
+            Attempt::More => (LaneOutcome::More, 0),
+            Attempt::NoBearer(_) => (
+                LaneOutcome::Failed {
+                    verdict: Verdict::NeedsAuth,
+                    attempt: failures,
+                },
+                before.attempt,
+            ),
+            Attempt::Refused(verdict) => (
+                LaneOutcome::Failed {
+                    verdict,
+                    attempt: failures,
+                },
+                failures,
+            ),
+            Attempt::Failed { retry_after, .. } => {
+                let verdict = retry_after.map_or(Verdict::Retry, Verdict::RetryAfter);
+                (
+                    LaneOutcome::Failed {
+                        verdict,
+                        attempt: failures,
+                    },
+                    failures,
+                )
+            }
+        };
+        let answered = matches!(attempt, Attempt::Done | Attempt::More | Attempt::Refused(_));
+        if spends && !answered && matches!(attempt, Attempt::Failed { .. }) {
+            self.spend().await?;
+        }
+        if let Attempt::Failed { trouble, .. } = attempt {
+            self.session.apply(Event::CallFailed(trouble)).await?;
+            self.observe(Observation::Failed(trouble)).await;
+        } else if answered {
+            self.observe(Observation::Answered).await;
+        }
+        let state = LaneState {
+            plan: Some(self.plan(lane, outcome, policy).await),
+            attempt: failures,
+            last_success: if matches!(attempt, Attempt::Done | Attempt::More) {
+                Some(now.wall.0)
+            } else {
+                before.last_success
+            },
+            waits_for_session: matches!(attempt, Attempt::NoBearer(_)),
+        };
+        self.put_lane_state(lane, state).await
+    }
+
+    /// Plans again because something happened.
+    pub(super) async fn replan(&self, lane: Lane, reason: LaneOutcome, policy: Policy) {
+        self.observe_network().await;
+        let state = self.lane_state(lane).await;
+        let plan = self.plan(lane, reason, policy).await;
+        let now = self.clock().now().wall;
+        let served = reason == LaneOutcome::Ready && state.waits_for_session;
+        let keep = state.plan.is_some_and(|old| {
+            let sooner = old.due.is_some() && old.due <= plan.due && reason != LaneOutcome::SyncNow;
+            !served && (old.outlasts(reason, now) || sooner)
+        });
+        if !keep {
+            let state = LaneState {
+                plan: Some(plan),
+                waits_for_session: false,
+                ..state
+            };
+            if let Err(error) = self.put_lane_state(lane, state).await {
+                tracing::warn!(%error, ?lane, "the lane's plan could not be stored");
+            }
+        }
+        self.refresh_view();
+    }
+
+    async fn plan(&self, lane: Lane, outcome: LaneOutcome, policy: Policy) -> LanePlan {
+        let (reach, budget) = (self.reach().await, self.budget().await);
+        let now = self.clock().now();
+        let facts = self.session.facts().unwrap_or_default();
+        let calls = session::access(&facts, &now).calls;
+        let seed = self.entropy().unit();
+        let conditions = Conditions {
+            reach: &reach,
+            budget: &budget,
+            policy,
+            calls,
+            seed,
+        };
+        next_due(lane, outcome, now.wall, &conditions)
+    }
+
+    /// For whom an attempt that follows from `reason` is made.
+    fn policy_for(&self, reason: LaneOutcome) -> Policy {
+        match reason {
+            LaneOutcome::SyncNow | LaneOutcome::Returned(_) => Policy::Waiting,
+            LaneOutcome::Done
+            | LaneOutcome::More
+            | LaneOutcome::Ready
+            | LaneOutcome::Failed { .. } => Policy::Background,
+        }
+    }
+
+    async fn policy_of_plan(&self, lane: Lane) -> Policy {
+        let plan = self.lane_state(lane).await.plan;
+        match plan.map(|plan| plan.reason) {
+            Some(PlanReason::SyncNow | PlanReason::Returned) => Policy::Waiting,
+            _ => Policy::Background,
+        }
+    }
+
+    /// What is done about once a minute while a lane waits.
+    async fn look(&self, lane: Lane) {
+        if lane != Lane::Session {
+            return;
+        }
+        if let Err(error) = self.session.apply(Event::Tick).await {
+            tracing::warn!(%error, "the session could not be ticked");
+        }
+        self.observe_network().await;
+        self.refresh_view();
+    }
+
+    /// Takes an observation in, and wakes the other lanes when something came back with it.
+    pub(super) async fn observe(&self, observation: Observation) {
+        let now = self.clock().now();
+        let _one_at_a_time = self.ledger.lock().await;
+        let (reach, returned) = self.reach().await.observe(observation, &now);
+        if let Err(error) = self.put_reach(&reach).await {
+            tracing::warn!(%error, "what is known of the service could not be stored");
+        }
+        if let Some(what) = returned {
+            for lane in LANES {
+                self.wakes.of(lane).ring(LaneOutcome::Returned(what));
+            }
+        }
+    }
+
+    /// Asks the system for its links; no packet is sent.
+    pub(super) async fn observe_network(&self) {
+        let reach: Reach = self.reach().await;
+        let system = if reach.loopback {
+            session::SystemNetwork::Up
+        } else {
+            self.system_network()
+        };
+        if reach.network() != system {
+            self.observe(Observation::Network(system)).await;
+        }
+        let known = self.session.facts().map(|facts| facts.network);
+        if known.is_ok_and(|known| known != system)
+            && let Err(error) = self.session.apply(Event::NetworkChanged(system)).await
+        {
+            tracing::warn!(%error, "the network's state could not be stored");
+        }
+    }
+
+    /// Tells the session about a call that brought nothing, and the lane how it ended.
+    pub(super) async fn call_failed(
+        &self,
+        error: CallError,
+        generation: freewheel_policy::Generation,
+    ) -> Attempt {
+        let (event, attempt) = match error {
+            CallError::Unauthorized => (
+                Some(Event::ApiUnauthorized { generation }),
+                Attempt::Refused(Verdict::NeedsAuth),
+            ),
+            CallError::Blocked => (
+                Some(Event::AccountBlocked),
+                Attempt::Refused(Verdict::Blocked),
+            ),
+            CallError::Trouble {
+                trouble,
+                retry_after,
+            } => (
+                None,
+                Attempt::Failed {
+                    trouble,
+                    retry_after,
+                },
+            ),
+        };
+        if let Some(event) = event
+            && let Err(error) = self.session.apply(event).await
+        {
+            tracing::warn!(%error, "the session could not be told");
+        }
+        attempt
+    }
+}

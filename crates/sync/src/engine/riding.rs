@@ -1,0 +1,137 @@
+//! Rides: who may ride what, and where the samples go.
+
+use std::sync::Arc;
+
+use freewheel_policy::lane::{Lane, LaneOutcome};
+use freewheel_policy::session::Event;
+use freewheel_ride::journal::Journal;
+use freewheel_ride::view::RideSaved;
+use freewheel_ride::{
+    Options, RideHandle, RidePlan, RideSession, SimulatedTrainer, finish_recorded, recover,
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Engine;
+use crate::error::EngineError;
+use crate::store::{RideJournal, StoreError};
+
+/// What the athlete wants to ride.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RideRequest {
+    /// The workout; none for a free ride.
+    pub workout_id: Option<String>,
+    /// The plan item that it fulfils.
+    pub plan_item_id: Option<String>,
+    /// How many times faster than life; 1 for legs.
+    pub speed: f64,
+    /// Start at once instead of waiting for the athlete.
+    pub autostart: bool,
+}
+
+impl Engine {
+    /// Gets a ride ready on the simulated trainer. Nothing here needs the network, the keyring or the service.
+    ///
+    /// # Errors
+    /// The workout is unknown, or is licensed and the library is locked.
+    pub async fn start_ride(&self, request: RideRequest) -> Result<RideHandle, EngineError> {
+        let (name, workout) = match &request.workout_id {
+            None => ("Free ride".to_owned(), None),
+            Some(id) => {
+                let found = self.workout(id).await?;
+                if !found.rideable {
+                    let words = self.view_now().session;
+                    let reason = format!("{}. {}", words.headline, words.detail);
+                    return Err(EngineError::LibraryLocked(reason));
+                }
+                (found.workout.name.clone(), Some(found.workout))
+            }
+        };
+        let now = self.core.clock().now().wall;
+        let plan = RidePlan {
+            id: self.core.entropy().uuid(now),
+            name,
+            workout,
+            workout_id: request.workout_id,
+            plan_item_id: request.plan_item_id,
+            ftp_watts: self.ftp().await,
+        };
+        let journal = self.journal()?;
+        self.session_event(Event::RideBegan).await;
+        let trainer = Box::new(SimulatedTrainer::new(self.core.entropy().next_u64()));
+        let options = self.options(request.speed, request.autostart);
+        Ok(RideSession::start(plan, trainer, journal, options))
+    }
+
+    /// Continues a ride that a death left open.
+    ///
+    /// # Errors
+    /// There is no such ride.
+    pub async fn resume_ride(
+        &self,
+        id: Uuid,
+        speed: f64,
+        autostart: bool,
+    ) -> Result<RideHandle, EngineError> {
+        let journal = self.journal()?;
+        let reader = Arc::clone(&journal);
+        let ride = tokio::task::spawn_blocking(move || recover(reader.as_ref(), id)).await;
+        let ride = ride.map_err(|_| StoreError::Stopped)??;
+        self.session_event(Event::RideBegan).await;
+        let trainer = Box::new(SimulatedTrainer::new(self.core.entropy().next_u64()));
+        Ok(RideSession::resume(
+            ride,
+            trainer,
+            journal,
+            self.options(speed, autostart),
+        ))
+    }
+
+    /// Finishes and queues a ride that a death left open.
+    ///
+    /// # Errors
+    /// There is no such ride, or it could not be made durable; it stays open.
+    pub async fn finish_unfinished(&self, id: Uuid) -> Result<RideSaved, EngineError> {
+        let journal = self.journal()?;
+        let saved =
+            tokio::task::spawn_blocking(move || finish_recorded(journal.as_ref(), id)).await;
+        let saved = saved.map_err(|_| StoreError::Stopped)??;
+        self.ride_finished();
+        Ok(saved)
+    }
+
+    /// A ride ended: what it began with no longer holds, and the rides lane looks at once.
+    pub fn ride_finished(&self) {
+        let engine = self.clone();
+        tokio::spawn(async move {
+            engine.session_event(Event::RideEnded).await;
+            engine.core.wakes.of(Lane::Rides).ring(LaneOutcome::More);
+            engine.tell_others();
+            engine.core.refresh_view();
+        });
+    }
+
+    async fn session_event(&self, event: Event) {
+        // A fact that cannot be stored is no reason not to ride.
+        if let Err(error) = self.core.session.apply(event).await {
+            tracing::warn!(%error, "the ride could not be noted in the session");
+        }
+    }
+
+    fn journal(&self) -> Result<Arc<dyn Journal>, StoreError> {
+        Ok(Arc::new(RideJournal::new(
+            self.store().clone(),
+            self.account()?,
+        )))
+    }
+
+    fn options(&self, speed: f64, autostart: bool) -> Options {
+        let clock = Arc::clone(self.core.clock());
+        let now = move || Timestamp::from_millisecond(clock.now().wall.0).unwrap_or_default();
+        Options {
+            speed,
+            autostart,
+            ..Options::new(now)
+        }
+    }
+}

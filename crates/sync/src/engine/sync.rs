@@ -1,0 +1,173 @@
+//! A sync that somebody waits for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use freewheel_policy::backoff::Policy;
+use freewheel_policy::lane::{Lane, LaneOutcome};
+use tokio::time::Instant;
+
+use super::Engine;
+use super::compose;
+use super::core::Core;
+use super::lane::{Attempt, LANES};
+use crate::error::EngineError;
+use crate::lease::nudge::{self, NudgeKind};
+use crate::lease::{Lease, LeaseKind};
+use crate::view::{SyncReport, SyncView};
+
+/// How long another process is given to sync before the answer is what the store says.
+const OTHER_PROCESS: Duration = Duration::from_secs(20);
+
+impl Engine {
+    /// Syncs now and tells what came of it. Every lane tries at once; what fails is tried again, by its plan, until
+    /// `wait` is over. When another process is the syncer, it is asked instead. Being offline is no error.
+    ///
+    /// # Errors
+    /// The store could not be read or written.
+    pub async fn sync(&self, wait: Duration) -> Result<SyncReport, EngineError> {
+        let before = self.view_now();
+        let started = self.core.clock().now().wall.0;
+        let delivered_before = self.delivered().await?;
+        if self.core.holds_lease() {
+            self.pass(wait).await;
+        } else if let Ok(Some(lease)) = Lease::try_acquire(&self.home, LeaseKind::Syncer) {
+            self.core.take_lease(lease).await?;
+            self.pass(wait).await;
+        } else {
+            self.ask_the_syncer(started, wait.max(OTHER_PROCESS))
+                .await?;
+        }
+        self.tell_others();
+        let view = self.compose_now().await?;
+        let delivered = self.delivered().await?.saturating_sub(delivered_before);
+        Ok(report(&before, &view, delivered, started))
+    }
+
+    /// One pass over all lanes, and more while `wait` lasts.
+    async fn pass(&self, wait: Duration) {
+        let end = Instant::now() + wait;
+        let mut reason = LaneOutcome::SyncNow;
+        loop {
+            self.attempt_all(reason).await;
+            let Some(next) = self.next_attempt(end).await else {
+                return;
+            };
+            tokio::time::sleep(next).await;
+            reason = LaneOutcome::Ready;
+        }
+    }
+
+    /// The session goes first: the others may need its token. Then each lane for itself.
+    async fn attempt_all(&self, reason: LaneOutcome) {
+        for lane in LANES {
+            self.core.replan(lane, reason, Policy::Waiting).await;
+        }
+        self.core.attempt(Lane::Session, Policy::Waiting).await;
+        let library = attempt_until_settled(&self.core, Lane::Library);
+        let rides = attempt_until_settled(&self.core, Lane::Rides);
+        tokio::join!(library, rides);
+    }
+
+    /// How long until something that waits is due, if that is before `end`.
+    async fn next_attempt(&self, end: Instant) -> Option<Duration> {
+        let view = self.compose_now().await.ok()?;
+        let due = view.data.next_try.filter(|_| view.data.waiting > 0)?;
+        let now = self.core.clock().now().wall.0;
+        let wait = Duration::from_millis(u64::try_from(due.saturating_sub(now)).unwrap_or(0));
+        (Instant::now() + wait < end).then_some(wait)
+    }
+
+    /// Asks the process that holds the lease, and waits until its lanes have tried.
+    async fn ask_the_syncer(&self, started: i64, wait: Duration) -> Result<(), EngineError> {
+        let nudges = nudge::watch(&self.home);
+        if let Err(error) = nudge::send(&self.home, NudgeKind::Sync) {
+            tracing::warn!(%error, "the process that syncs could not be asked");
+            return Ok(());
+        }
+        let Ok(mut nudges) = nudges else {
+            return Ok(());
+        };
+        let end = Instant::now() + wait;
+        while !self.tried_since(started).await? {
+            // The syncer tells when something changed; the timer covers one that has nothing to tell.
+            let patience = (Instant::now() + Duration::from_secs(1)).min(end);
+            tokio::select! {
+                _ = nudges.recv() => {}
+                () = tokio::time::sleep_until(patience) => if patience == end { break },
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the syncer has planned every lane again since `started`, and none of them is at work.
+    async fn tried_since(&self, started: i64) -> Result<bool, EngineError> {
+        for lane in [Lane::Library, Lane::Rides] {
+            let state = self.core.lane_state(lane).await;
+            let planned = state.plan.is_some_and(|plan| {
+                plan.made.0 >= started && plan.reason != freewheel_policy::lane::PlanReason::SyncNow
+            });
+            if !planned {
+                return Ok(false);
+            }
+        }
+        Ok(!self.compose_now().await?.data.busy)
+    }
+
+    async fn compose_now(&self) -> Result<SyncView, EngineError> {
+        let (local, now) = (self.core.local(), self.core.clock().now());
+        Ok(self
+            .store()
+            .run(move |store| compose::compose(store, local, &now))
+            .await?)
+    }
+
+    async fn delivered(&self) -> Result<u32, EngineError> {
+        let Some(account) = self.account()? else {
+            return Ok(0);
+        };
+        Ok(self
+            .store()
+            .run(move |store| Ok(store.counts(&account)?.delivered))
+            .await?)
+    }
+}
+
+async fn attempt_until_settled(core: &Arc<Core>, lane: Lane) {
+    /// A lane that keeps finding more to do is left to its plan after so many attempts.
+    const AT_MOST: usize = 100;
+    for _ in 0..AT_MOST {
+        if core.attempt(lane, Policy::Waiting).await != Attempt::More {
+            return;
+        }
+    }
+}
+
+fn report(before: &SyncView, view: &SyncView, delivered: u32, started: i64) -> SyncReport {
+    let reached = view.data.last_success.is_some_and(|at| at >= started)
+        || (view.service.state == crate::view::ServiceState::Reachable
+            && before.service.state == crate::view::ServiceState::Reachable);
+    let mut words = Vec::new();
+    match view.session.state.as_str() {
+        "signed_out" => words.push("Nobody is signed in; nothing was sent.".to_owned()),
+        _ if !reached => words.push(view.service.words.clone()),
+        _ => {}
+    }
+    match delivered {
+        0 => {}
+        1 => words.push("1 ride was delivered.".to_owned()),
+        count => words.push(format!("{count} rides were delivered.")),
+    }
+    words.push(format!("{}.", view.data.words));
+    SyncReport {
+        reached,
+        words: words.join(" "),
+        delivered,
+        waiting: view.data.waiting,
+        parked: view.data.parked,
+        workouts: view.library.workouts,
+        next_try: view.data.next_try,
+        session: view.session.state.clone(),
+        network: view.network,
+    }
+}

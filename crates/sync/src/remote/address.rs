@@ -1,0 +1,150 @@
+//! A server's address, checked before anything is sent to it.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+/// The address of a server: `https://…`, or `http://` to this computer only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerAddress(Url);
+
+/// Why an address cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// It is not a web address.
+    #[error("“{0}” is not a server address. Write it like https://freewheel.example.org")]
+    NotAUrl(String),
+    /// It is neither https nor http.
+    #[error("“{0}” does not start with https://. Write it like https://freewheel.example.org")]
+    Scheme(String),
+    /// Passwords would travel in clear text.
+    #[error(
+        "“{0}” is not encrypted, and your password would travel in the open. Use https:// (http:// works only for a server on this computer, for example http://127.0.0.1:8787)"
+    )]
+    NotEncrypted(String),
+    /// It carries more than a place.
+    #[error(
+        "“{0}” carries a user name, a query or a fragment. Leave only the address, like https://freewheel.example.org"
+    )]
+    TooMuch(String),
+}
+
+impl ServerAddress {
+    /// Reads an address as a person types it; a trailing slash does not matter.
+    ///
+    /// # Errors
+    /// See [`AddressError`].
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let text = text.trim();
+        let shown = || text.chars().take(200).collect::<String>();
+        let mut url = Url::parse(text).map_err(|_| AddressError::NotAUrl(shown()))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(AddressError::NotEncrypted(shown())),
+            _ if url.has_host() => return Err(AddressError::Scheme(shown())),
+            _ => return Err(AddressError::NotAUrl(shown())),
+        }
+        let bare = url.username().is_empty() && url.password().is_none();
+        if !bare || url.query().is_some() || url.fragment().is_some() {
+            // The address itself may hold a password: it is not repeated.
+            let host = url.host_str().unwrap_or("the address");
+            return Err(AddressError::TooMuch(host.to_owned()));
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+
+    /// The address without a trailing slash; also the issuer's identifier.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str().trim_end_matches('/')
+    }
+
+    /// An address below this one. `path` starts with a slash.
+    #[must_use]
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.as_str())
+    }
+
+    /// Whether the server is on this computer.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// Scheme, host and port of the address, as the key of a retry budget.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    /// Whether `url` is a usable endpoint of this server's issuer: encrypted, or on this computer.
+    #[must_use]
+    pub fn allows_endpoint(url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url))
+    }
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_people_type_them() {
+        for (text, expected) in [
+            ("https://ride.example.org", "https://ride.example.org"),
+            ("  https://ride.example.org/ ", "https://ride.example.org"),
+            (
+                "https://example.org/freewheel/",
+                "https://example.org/freewheel",
+            ),
+            ("http://127.0.0.1:8787", "http://127.0.0.1:8787"),
+            ("http://[::1]:8787/", "http://[::1]:8787"),
+            ("http://localhost:8787", "http://localhost:8787"),
+        ] {
+            assert_eq!(ServerAddress::parse(text).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_safe_address_is_refused_by_name() {
+        use AddressError as E;
+        let cases: [(&str, fn(String) -> E); 8] = [
+            ("", E::NotAUrl),
+            ("ride.example.org", E::NotAUrl),
+            ("not a url", E::NotAUrl),
+            ("mailto:a@example.org", E::NotAUrl),
+            ("ftp://ride.example.org", E::Scheme),
+            ("http://ride.example.org", E::NotEncrypted),
+            ("http://127.0.0.1.example.org", E::NotEncrypted),
+            ("http://192.168.0.4:8787", E::NotEncrypted),
+        ];
+        for (text, error) in cases {
+            assert_eq!(
+                ServerAddress::parse(text),
+                Err(error(text.to_owned())),
+                "{text}"
+            );
+        }
+        let with_password = ServerAddress::parse("https://me:secret@ride.example.org").unwrap_err();
+        assert!(!with_password.to_string().contains("secret"));
+        assert!(ServerAddress::parse("https://ride.example.org/?a=b").is_err());
+    }
+}

@@ -1,0 +1,198 @@
+//! API calls with a bearer token: the answer as the protocol has it, or why there is none.
+
+use freewheel_policy::time::{Millis, WallMs};
+use freewheel_policy::transport::{TransportFailure, Trouble};
+use freewheel_protocol::changes::ChangesPage;
+use freewheel_protocol::rides::RideList;
+use freewheel_protocol::status::StatusSummary;
+use freewheel_protocol::{ContentDigest, Problem, ProblemCode, RideUpload, header};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+
+use super::{Http, Reply, ServerAddress};
+use crate::store::Claim;
+
+/// The page of changes that is asked for, in changes.
+const PAGE: usize = 500;
+
+/// An answer of the service, with the time that it told.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// What was asked for.
+    pub value: T,
+    /// The server's `Date`.
+    pub date: Option<WallMs>,
+}
+
+/// Why a call brought nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallError {
+    /// 401: the access token was not accepted.
+    Unauthorized,
+    /// The service says, in its own problem document, that the account is closed.
+    Blocked,
+    /// Anything else: could not ask.
+    Trouble {
+        /// What happened.
+        trouble: Trouble,
+        /// How long the service asks to wait.
+        retry_after: Option<Millis>,
+    },
+}
+
+/// What the feed answered.
+#[derive(Debug)]
+pub enum Feed {
+    /// Changes.
+    Page(ChangesPage),
+    /// Nothing changed since the cursor.
+    Fresh,
+    /// The cursor is too old: start again without one.
+    Gone,
+}
+
+/// The calls of one server.
+#[derive(Debug, Clone)]
+pub struct Api {
+    http: Http,
+    address: ServerAddress,
+}
+
+impl Api {
+    /// The calls of the server at `address`.
+    #[must_use]
+    pub fn new(http: Http, address: ServerAddress) -> Self {
+        Self { http, address }
+    }
+
+    /// Where the server is.
+    #[must_use]
+    pub fn address(&self) -> &ServerAddress {
+        &self.address
+    }
+
+    /// `GET /v1/changes`.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn changes(
+        &self,
+        bearer: &SecretString,
+        cursor: Option<&str>,
+    ) -> Result<Answer<Feed>, CallError> {
+        let url = self.address.join("/v1/changes");
+        let request = self.http.client().get(url).query(&[("limit", PAGE)]);
+        let request = match cursor {
+            Some(cursor) => request.query(&[("cursor", cursor)]),
+            None => request,
+        };
+        let reply = self.send(request, bearer).await?;
+        let value = match reply.status {
+            304 => Feed::Fresh,
+            410 if problem(&reply).is_some_and(|p| p.code == ProblemCode::CursorGone) => Feed::Gone,
+            _ => Feed::Page(json(&reply)?),
+        };
+        Ok(Answer {
+            value,
+            date: reply.date,
+        })
+    }
+
+    /// `GET /v1/rides?after=`: one page of what the server holds.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn rides(
+        &self,
+        bearer: &SecretString,
+        after: Option<&str>,
+    ) -> Result<Answer<RideList>, CallError> {
+        let request = self.http.client().get(self.address.join("/v1/rides"));
+        let request = match after {
+            Some(after) => request.query(&[("after", after)]),
+            None => request,
+        };
+        let reply = self.send(request, bearer).await?;
+        Ok(Answer {
+            value: json(&reply)?,
+            date: reply.date,
+        })
+    }
+
+    /// `PUT /v1/rides/{id}`: the raw outcome, for [`freewheel_policy::verdict`].
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn put_ride(
+        &self,
+        bearer: &SecretString,
+        claim: &Claim,
+        upload: &RideUpload,
+    ) -> Result<Reply, TransportFailure> {
+        let request = self
+            .http
+            .client()
+            .put(self.address.join(&format!("/v1/rides/{}", claim.id)))
+            .query(upload)
+            .bearer_auth(bearer.expose_secret())
+            .header(header::IDEMPOTENCY_KEY, claim.id.to_string())
+            .header(
+                header::CONTENT_DIGEST,
+                ContentDigest(claim.digest).to_string(),
+            )
+            .header(reqwest::header::CONTENT_TYPE, header::FIT_MEDIA_TYPE)
+            .body(claim.payload.clone());
+        self.http.send(request).await
+    }
+
+    /// `GET /api/v2/summary.json`: what the service says of itself; asked without a token.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn status(&self) -> Result<StatusSummary, CallError> {
+        let request = self
+            .http
+            .client()
+            .get(self.address.join("/api/v2/summary.json"));
+        let reply = self.http.send(request).await.map_err(unasked)?;
+        json(&reply)
+    }
+
+    async fn send(
+        &self,
+        request: reqwest::RequestBuilder,
+        bearer: &SecretString,
+    ) -> Result<Reply, CallError> {
+        let request = request.bearer_auth(bearer.expose_secret());
+        self.http.send(request).await.map_err(unasked)
+    }
+}
+
+fn unasked(failure: TransportFailure) -> CallError {
+    CallError::Trouble {
+        trouble: Trouble::Transport(failure),
+        retry_after: None,
+    }
+}
+
+/// The problem document of a reply, when it is one.
+#[must_use]
+pub fn problem(reply: &Reply) -> Option<Problem> {
+    let ours = reply.media_type.as_deref() == Some(header::PROBLEM_MEDIA_TYPE) && reply.complete;
+    ours.then(|| serde_json::from_slice(&reply.body).ok())
+        .flatten()
+}
+
+/// A 2xx with the body that the protocol promises; everything else is told by kind.
+fn json<T: DeserializeOwned>(reply: &Reply) -> Result<T, CallError> {
+    if reply.status == 401 {
+        return Err(CallError::Unauthorized);
+    }
+    if problem(reply).is_some_and(|problem| problem.code == ProblemCode::AccountBlocked) {
+        return Err(CallError::Blocked);
+    }
+    reply.document().map_err(|trouble| CallError::Trouble {
+        trouble,
+        retry_after: reply.retry_after,
+    })
+}
