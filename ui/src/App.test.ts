@@ -87,15 +87,19 @@ const RIDE: RideCard = {
   delivery: { state: 'waiting', next_try: 1_800_000_000_000, attempts: 1, words: 'Waiting to upload · Freewheel cannot be reached' },
 };
 
+/** Answers that a test puts in the place of the usual ones. */
+let instead: Record<string, () => unknown> = {};
 let calls: { command: string; args: unknown }[] = [];
 const called = (command: string) => calls.filter((call) => call.command === command).map((call) => call.args);
 
 beforeEach(() => {
-  calls = [];
+  [calls, instead] = [[], {}];
   mockIPC(
     (command, args) => {
       calls.push({ command, args });
       const query = (args as { query?: LibraryQuery } | undefined)?.query;
+      const answer = instead[command];
+      if (answer) return answer();
       switch (command) {
         case 'sync_view':
           return VIEW;
@@ -193,4 +197,80 @@ it('keeps only the rows in sight of ten thousand, and says what to do when none 
 it('marks the body once the first screen has its data', async () => {
   render(App);
   await waitFor(() => expect(document.body.dataset['ready']).toBe('true'));
+});
+
+const ABOUT = { version: '0.1.0', commit: 'abc', built: '2026-11-12', home: '/home', default_server: 'http://127.0.0.1:8787', vault: 'keyring' };
+const withSession = (part: Partial<SyncView['session']>) => ({ ...VIEW, session: { ...VIEW.session, ...part } });
+
+it('offers the usual server, and says why another address is refused', async () => {
+  instead = {
+    about: () => ABOUT,
+    sync_view: () => withSession({ state: 'signed_out', account: null }),
+    sign_in: () => Promise.reject({ code: 'server_address', message: 'This is not a server address.' }),
+  };
+  route.go('account');
+  render(App);
+  const field = await waitFor(() => screen.getByLabelText<HTMLInputElement>('Server address'));
+  expect(field.value).toBe('http://127.0.0.1:8787');
+  await fireEvent.input(field, { target: { value: 'nonsense ' } });
+  await fireEvent.click(screen.getByRole('button', { name: 'Sign in' }));
+  await waitFor(() => expect(screen.getByText('This is not a server address.')).toBeTruthy());
+  expect(called('sign_in')).toEqual([{ server: 'nonsense' }]);
+  expect(field.value).toBe('nonsense');
+});
+
+it('shows the address to open while a sign-in is under way, and can leave it', async () => {
+  const url = 'http://127.0.0.1:8787/oauth/authorize?state=x';
+  instead = { about: () => ABOUT, sync_view: () => withSession({ state: 'signing_in', sign_in_url: url }) };
+  route.go('account');
+  const { container } = render(App);
+  await waitFor(() => expect(container.querySelector('[data-test="sign-in-url"]')?.textContent).toBe(url));
+  await fireEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+  expect(called('cancel_sign_in')).toHaveLength(1);
+});
+
+it('locks only the licensed workout when the grace is over, and says so', async () => {
+  instead = {
+    sync_view: () => withSession({ state: 'grace_expired', library_open: false, headline: 'Connect once to open the library.' }),
+    today: () => ({ ...TODAY, planned: [...TODAY.planned, { ...TODAY.planned[0], plan_item_id: 'p2', workout: { ...card(2), own: true } }] }),
+  };
+  const { container } = render(App);
+  await waitFor(() => expect(screen.getByText(/Locked for now, not deleted. Connect once/)).toBeTruthy());
+  const starts = [...container.querySelectorAll<HTMLButtonElement>('[data-test="start"]')];
+  expect(starts.map((button) => button.disabled)).toEqual([true, false]);
+  expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Free ride' }).disabled).toBe(false);
+});
+
+it('offers to resume or save a ride that was cut short', async () => {
+  instead = {
+    today: () => ({ ...TODAY, unfinished: [{ id: 'u1', name: 'Cut short', started_at: Date.now(), seconds: 95 }] }),
+    ride_finish_unfinished: () => ({ id: 'u1', name: 'Cut short', summary: SUMMARY }),
+  };
+  render(App);
+  await waitFor(() => expect(screen.getByText(/1:35 of riding is safe/)).toBeTruthy());
+  await fireEvent.click(screen.getByRole('button', { name: 'Finish and save' }));
+  await waitFor(() => expect(screen.getByText(/Cut short: saved on this computer, 1 min/)).toBeTruthy());
+  expect(called('ride_finish_unfinished')).toEqual([{ id: 'u1' }]);
+});
+
+it('keeps the ride open and says why when it could not be saved', async () => {
+  instead = { ride_finish: () => Promise.reject({ code: 'disk', message: 'The disk is full; nothing is lost.' }) };
+  const { container } = render(App);
+  await fireEvent.click(await waitFor(() => screen.getByRole('button', { name: 'Start' })));
+  await emit('ride-frame', frame({}));
+  await fireEvent.keyDown(window, { key: 'f' });
+  await fireEvent.click(await waitFor(() => container.querySelector('[data-test="finish"]') as HTMLElement));
+  await waitFor(() => expect(screen.getByText('The disk is full; nothing is lost.')).toBeTruthy());
+  expect(container.querySelector<HTMLElement>('[data-test="ride"]')?.dataset['state']).toBe('riding');
+});
+
+it('tells each segment of the profile to the keyboard', async () => {
+  const segments = [0, 1, 2].map((at) => ({ start: at * 60, seconds: 60, target: { kind: 'power' as const, from: 0.5 + at / 10, to: 0.5 + at / 10 }, cadence: null, step: 0 }));
+  instead = { today: () => ({ ...TODAY, planned: [{ ...TODAY.planned[0], workout: { ...card(1), segments } }] }) };
+  render(App);
+  const first = await waitFor(() => screen.getByLabelText(/^Segment 1 of 3 at 0:00: 1:00 at 125\sW/));
+  await fireEvent.keyDown(first, { key: 'ArrowRight' });
+  expect(document.activeElement?.getAttribute('aria-label')).toMatch(/^Segment 2 of 3 at 1:00: 1:00 at 150\sW/);
+  await fireEvent.keyDown(document.activeElement as Element, { key: 'End' });
+  expect(document.activeElement?.getAttribute('aria-label')).toMatch(/^Segment 3 of 3/);
 });

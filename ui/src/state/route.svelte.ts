@@ -21,8 +21,11 @@ class Route {
   }
 
   go(screen: Screen, id?: string | null): void {
-    location.hash = hashOf(screen, id);
-    this.place = placeOf(location.hash);
+    const hash = hashOf(screen, id);
+    // Paging through one list leaves one step to go back, not hundreds.
+    if (screen === this.place.screen && id && this.place.id !== null) location.replace(hash);
+    else location.hash = hash;
+    this.place = placeOf(hash);
   }
 }
 
