@@ -1,7 +1,7 @@
 //! Sending from the outbox: an entry is claimed durably before its request leaves, and each claim has a number, so
 //! that an answer to an older one changes nothing.
 
-use freewheel_protocol::{ContentDigest, Sha256Digest};
+use freewheel_protocol::Sha256Digest;
 use rusqlite::{Connection, OptionalExtension, ToSql, named_params};
 use uuid::Uuid;
 
@@ -26,14 +26,6 @@ pub struct Claim {
     pub payload: Vec<u8>,
     /// SHA-256 of the payload, checked.
     pub digest: Sha256Digest,
-}
-
-impl Claim {
-    /// The value of the request's `Content-Digest` header.
-    #[must_use]
-    pub fn content_digest(&self) -> String {
-        ContentDigest(self.digest).to_string()
-    }
 }
 
 impl std::fmt::Debug for Claim {

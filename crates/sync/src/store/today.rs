@@ -87,9 +87,12 @@ fn suggestion(
     }
     connection
         .prepare_cached(&format!(
-            "SELECT {CARD_COLUMNS} FROM workout JOIN workout_body ON workout_body.key = workout.key
-             WHERE workout.zone = :zone AND workout.seconds BETWEEN 1800 AND 3600
-             ORDER BY workout.id LIMIT 1 OFFSET :offset"
+            "SELECT {CARD_COLUMNS} FROM
+                 (SELECT key AS chosen FROM workout
+                  WHERE zone = :zone AND seconds BETWEEN 1800 AND 3600
+                  ORDER BY id LIMIT 1 OFFSET :offset)
+             JOIN workout ON workout.key = chosen
+             JOIN workout_body ON workout_body.key = chosen"
         ))?
         .query_row(
             // A prime apart, so that neighbouring days differ even when the list is short.

@@ -31,7 +31,7 @@ CREATE TABLE workout (
 CREATE INDEX workout_by_name ON workout (name_key, id, seconds, tss, zone, own);
 CREATE INDEX workout_by_seconds ON workout (seconds, name_key, id, tss, zone, own);
 CREATE INDEX workout_by_tss ON workout (tss, name_key, id, seconds, zone, own);
-CREATE INDEX workout_by_zone ON workout (zone, own, seconds, id);
+CREATE INDEX workout_by_zone ON workout (zone, seconds, id, own);
 CREATE TABLE workout_body (
     key INTEGER PRIMARY KEY REFERENCES workout (key) ON DELETE CASCADE,
     segments TEXT NOT NULL,
