@@ -94,8 +94,9 @@ async fn open_sign_in_page(app: AppHandle, shell: State<'_, Shell>) -> Answer<()
 
 /// The address also stands on the screen, so a computer without a browser is no dead end.
 fn open_in_browser(app: &AppHandle, url: &str) {
-    if let Err(error) = app.opener().open_url(url, None::<&str>) {
-        tracing::info!(%error, "no browser could be opened");
+    // The error repeats the address, which belongs to this one sign-in; the log does without.
+    if app.opener().open_url(url, None::<&str>).is_err() {
+        tracing::info!("no browser could be opened");
     }
 }
 

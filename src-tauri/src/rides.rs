@@ -65,10 +65,13 @@ pub(crate) async fn ride_finish(shell: State<'_, Shell>) -> Answer<RideSaved> {
             Ok(saved)
         }
         // Nothing was ridden: there is nothing to keep, and the athlete goes back.
-        Err(error @ RideError::NotBegun) => {
+        Err(RideError::NotBegun) => {
             shell.set_ride(None);
             shell.engine()?.ride_finished();
-            Err(user_error(&error))
+            Err(UserError {
+                code: "nothing_recorded".to_owned(),
+                message: "Nothing was ridden, so there is nothing to save.".to_owned(),
+            })
         }
         Err(error) => Err(user_error(&error)),
     }
