@@ -1,0 +1,54 @@
+//! The commands, one module each: ask the engine, print the answer.
+
+mod library;
+mod live;
+mod outbox;
+mod plan;
+mod ride;
+mod rides;
+mod sign_in;
+mod status;
+mod workout;
+
+use std::process::ExitCode;
+
+use freewheel_sync::Mode;
+
+use crate::arguments::{Arguments, Command};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::profile::Profile;
+
+/// Opens the profile, does what was asked, and lets the engine write out what is left.
+pub async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Failure> {
+    let mode = match arguments.command {
+        // Keeps in sync as long as it runs.
+        Command::Watch => Mode::Resident,
+        _ => Mode::OneShot,
+    };
+    let profile = Profile::open(arguments.home, mode).await?;
+    let done = dispatch(arguments.command, &profile, output).await;
+    profile.close().await;
+    done
+}
+
+async fn dispatch(
+    command: Command,
+    profile: &Profile,
+    output: Output,
+) -> Result<ExitCode, Failure> {
+    match command {
+        Command::SignIn { server, no_browser } => {
+            sign_in::sign_in(profile, output, server, no_browser).await
+        }
+        Command::SignOut => sign_in::sign_out(profile, output).await,
+        Command::Status => status::status(profile, output),
+        Command::Sync { wait } => status::sync(profile, output, wait).await,
+        Command::Watch => status::watch(profile, output).await,
+        Command::Library(command) => library::run(profile, output, command).await,
+        Command::Plan(command) => plan::run(profile, output, &command).await,
+        Command::Ride(ride) => ride::run(profile, output, ride).await,
+        Command::Rides(command) => rides::run(profile, output, command).await,
+        Command::Outbox(command) => outbox::run(profile, output, command).await,
+    }
+}
