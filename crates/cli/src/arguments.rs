@@ -180,7 +180,7 @@ pub struct Ride {
     /// Finish after so many seconds of riding
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub stop_after: Option<u32>,
-    /// The plan item that the ride fulfils (--today knows it)
+    /// The plan item that the ride fulfils, from `plan list --json` (--today knows it)
     #[arg(long, value_name = "ID", conflicts_with_all = ["free", "today", "resume"])]
     pub plan_item: Option<String>,
 }

@@ -72,7 +72,7 @@ impl Here {
                 words,
                 ..
             } => {
-                format!("{words} · {}", self.next_try(*at))
+                format!("{} · {}", words.trim_end_matches('.'), self.next_try(*at))
             }
             Delivery::Waiting {
                 next_try: None,
@@ -188,13 +188,13 @@ mod tests {
         let waiting = |next_try| Delivery::Waiting {
             next_try,
             attempts: 1,
-            words: "Waiting to upload".into(),
+            words: "Waiting to upload.".into(),
         };
         let at = ms("2026-03-04T23:44:00Z");
         assert_eq!(
             here().delivery(&waiting(Some(at))),
             "Waiting to upload · next try 01:44"
         );
-        assert_eq!(here().delivery(&waiting(None)), "Waiting to upload");
+        assert_eq!(here().delivery(&waiting(None)), "Waiting to upload.");
     }
 }

@@ -162,6 +162,42 @@ fn an_interrupted_ride_stays_open_and_can_be_finished() {
 }
 
 #[test]
+fn a_killed_ride_goes_on_where_it_was() {
+    let profile = Profile::new();
+    let mut child = profile
+        .command(&["--json", "ride", "--free", "--speed", "20"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let open = || profile.json(&["rides", "list"])["unfinished"][0].clone();
+    until(|| open()["seconds"].as_u64().unwrap_or(0) > 5);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let safe = open()["seconds"].as_u64().unwrap();
+    let id = open()["id"].as_str().unwrap().to_owned();
+    let until_second = (safe + 30).to_string();
+    let ridden = profile.json(&[
+        "ride",
+        "--resume",
+        &id,
+        "--speed",
+        "60",
+        "--stop-after",
+        &until_second,
+    ]);
+    assert_eq!(
+        (&ridden["state"], &ridden["ride"]["id"]),
+        (&"saved".into(), &id.as_str().into())
+    );
+    assert!(
+        ridden["ride"]["summary"]["seconds"].as_u64().unwrap() >= safe + 30,
+        "{ridden}"
+    );
+    assert!(open().is_null());
+}
+
+#[test]
 fn watch_prints_one_document_a_line_until_ctrl_c() {
     let profile = Profile::new();
     let mut child = profile

@@ -36,9 +36,8 @@ fn table(planned: &[PlannedCard]) -> String {
         ("Length", Set::Right),
         ("TSS", Set::Right),
         ("State", Set::Left),
-        ("Note", Set::Left),
-        ("Plan item", Set::Whole),
         ("Workout id", Set::Whole),
+        ("Note", Set::Left),
     ]);
     for item in planned {
         let workout = item.workout.as_ref();
@@ -51,9 +50,8 @@ fn table(planned: &[PlannedCard]) -> String {
             workout.map(|w| length(w.seconds)).unwrap_or_default(),
             workout.map(|w| format!("{:.0}", w.tss)).unwrap_or_default(),
             item.state.clone(),
-            item.note.clone().unwrap_or_default(),
-            item.plan_item_id.clone(),
             workout.map(|w| w.id.clone()).unwrap_or_default(),
+            item.note.clone().unwrap_or_default(),
         ]);
     }
     table.render()

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use freewheel_sync::view::{NetworkFact, SyncView};
+use freewheel_sync::view::{NetworkFact, SyncReport, SyncView};
 
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::profile::Profile;
-use crate::words::{Here, plain};
+use crate::words::{Here, counted, plain};
 
 /// What this computer knows; asks nobody.
 pub fn status(profile: &Profile, output: Output) -> Result<ExitCode, Failure> {
@@ -22,12 +22,7 @@ pub fn status(profile: &Profile, output: Output) -> Result<ExitCode, Failure> {
 pub async fn sync(profile: &Profile, output: Output, wait: u64) -> Result<ExitCode, Failure> {
     let report = profile.engine.sync(Duration::from_secs(wait)).await?;
     let next = report.next_try.map(|at| profile.here_now().next_try(at));
-    output.answer(&report, || {
-        plain(&match next {
-            Some(next) => format!("{}, {next}.", report.words.trim_end_matches('.')),
-            None => report.words.clone(),
-        })
-    })?;
+    output.answer(&report, || plain(&outcome(&report, next)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -56,10 +51,23 @@ pub async fn watch(profile: &Profile, output: Output) -> Result<ExitCode, Failur
     Ok(ExitCode::SUCCESS)
 }
 
+fn outcome(report: &SyncReport, next: Option<String>) -> String {
+    let mut text = report.words.clone();
+    if let Some(next) = next {
+        // This program ends now: it must not sound as if it would be the one that tries.
+        let who = "The app or `freewheel watch` tries by itself while it runs.";
+        text = format!("{}, {next}. {who}", text.trim_end_matches('.'));
+    }
+    if report.reached && report.workouts > 0 {
+        text = format!("{text} {} on this computer.", workouts(report.workouts));
+    }
+    text
+}
+
 fn overview(view: &SyncView, here: &Here) -> String {
     let mut lines = Vec::new();
     let mut line = |name: &str, parts: Vec<String>| {
-        lines.push(plain(&format!("{name:<10}{}", parts.join(" · "))));
+        lines.push(plain(&format!("{name:<10}{}", joined(&parts))));
     };
     line("Network", vec![network(view.network).to_owned()]);
     let since = view
@@ -86,10 +94,7 @@ fn overview(view: &SyncView, here: &Here) -> String {
         .library
         .fresh_at
         .map(|at| format!("fresh at {}", here.moment(at)));
-    let count = match view.library.workouts {
-        1 => "1 workout".to_owned(),
-        many => format!("{many} workouts"),
-    };
+    let count = workouts(view.library.workouts);
     line(
         "Library",
         [Some(count), fresh].into_iter().flatten().collect(),
@@ -120,8 +125,24 @@ fn one_line(view: &SyncView, here: &Here) -> String {
     ];
     parts.extend(data(view, here));
     parts.push(view.session.headline.clone());
-    parts.retain(|part| !part.is_empty());
-    plain(&parts.join(" · "))
+    plain(&joined(&parts))
+}
+
+/// Facts beside each other; the engine's sentences lose their full stop.
+fn joined(parts: &[String]) -> String {
+    let parts = parts.iter().map(|part| part.trim_end_matches('.'));
+    parts
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+fn workouts(count: u32) -> String {
+    counted(
+        usize::try_from(count).unwrap_or(usize::MAX),
+        "workout",
+        "workouts",
+    )
 }
 
 fn network(fact: NetworkFact) -> &'static str {
