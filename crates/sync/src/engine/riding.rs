@@ -100,15 +100,19 @@ impl Engine {
         Ok(saved)
     }
 
-    /// A ride ended: what it began with no longer holds, and the rides lane looks at once.
+    /// As [`Engine::ride_ended`], without waiting.
     pub fn ride_finished(&self) {
         let engine = self.clone();
-        tokio::spawn(async move {
-            engine.session_event(Event::RideEnded).await;
-            engine.core.wakes.of(Lane::Rides).ring(LaneOutcome::More);
-            engine.tell_others();
-            engine.core.refresh_view();
-        });
+        tokio::spawn(async move { engine.ride_ended().await });
+    }
+
+    /// A ride ended, or was left open: what it began with no longer holds, and the rides lane looks at once. Returns when
+    /// the session knows, so that a program may end right after.
+    pub async fn ride_ended(&self) {
+        self.session_event(Event::RideEnded).await;
+        self.core.wakes.of(Lane::Rides).ring(LaneOutcome::More);
+        self.tell_others();
+        self.core.refresh_view();
     }
 
     async fn session_event(&self, event: Event) {
