@@ -127,6 +127,7 @@ beforeEach(() => {
 afterEach(() => {
   ride.leave('today');
   sync.view = null;
+  sync.failure = null;
   clearMocks();
 });
 
@@ -273,4 +274,13 @@ it('tells each segment of the profile to the keyboard', async () => {
   expect(document.activeElement?.getAttribute('aria-label')).toMatch(/^Segment 2 of 3 at 1:00: 1:00 at 150\sW/);
   await fireEvent.keyDown(document.activeElement as Element, { key: 'End' });
   expect(document.activeElement?.getAttribute('aria-label')).toMatch(/^Segment 3 of 3/);
+});
+
+it('says why the profile cannot be opened, and shows nothing else', async () => {
+  const refused = () => Promise.reject({ code: 'home_not_created', message: 'The folder cannot be made.' });
+  for (const command of ['sync_view', 'today', 'ride_current']) instead[command] = refused;
+  render(App);
+  const page = await screen.findByRole('heading', { name: 'Freewheel cannot open your data' });
+  expect(page.parentElement?.textContent).toContain('The folder cannot be made.');
+  expect(screen.queryByRole('navigation')).toBeNull();
 });

@@ -1,0 +1,126 @@
+//! A stage for window tests: a private desktop session, the real server, and the real app on a profile of its own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use freewheel_lab::LabError;
+use freewheel_lab::desktop::{DesktopSession, Keyring, SessionOptions};
+use freewheel_lab::programs;
+use freewheel_lab::server::ServerProcess;
+use freewheel_lab::wait::Seen;
+use freewheel_lab::window::{Browser, Page, Window};
+use freewheel_protocol::Sha256Digest;
+
+/// A bound for what should be there at once, on a machine that does other things too.
+pub const SOON: Duration = Duration::from_secs(30);
+
+pub struct Stage {
+    pub session: DesktopSession,
+    pub server: ServerProcess,
+    home: PathBuf,
+}
+
+impl Stage {
+    /// A session with a display of the given size and an open keyring, and a server with athlete demo/demo.
+    pub async fn set(display: (u32, u32)) -> Self {
+        let options = SessionOptions { display: Some(display), keyring: Keyring::Unlocked };
+        let session = DesktopSession::start(options).await.unwrap();
+        let data = session.folder().join("server");
+        std::fs::create_dir_all(&data).unwrap();
+        let server = ServerProcess::start(&data, None, &["--dev"]).await.unwrap();
+        let home = session.folder().join("profile");
+        Self { session, server, home }
+    }
+
+    /// The profile folder.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Opens the app and waits until its first view is painted.
+    pub async fn open(&self) -> Window {
+        let window = self.start().await;
+        window.find("body[data-ready='true']").await.unwrap();
+        window
+    }
+
+    /// Opens the app.
+    pub async fn start(&self) -> Window {
+        let app = programs::desktop_app().unwrap();
+        let home = self.home.display().to_string();
+        let env = [("FREEWHEEL_HOME", home.as_str()), ("FREEWHEEL_SERVER", self.server.url())];
+        Window::open(&self.session, &app, &env).await.unwrap()
+    }
+
+    /// Signs in as an athlete does: in the app, then on the page in the browser.
+    pub async fn sign_in(&self, window: &Window) {
+        go(window, "account").await;
+        window.click("[data-test='sign-in']").await.unwrap();
+        let url = self.session.opened_url(SOON).await.unwrap();
+        let browser = Browser::open(&self.session).await.unwrap();
+        browser.goto(&url).await.unwrap();
+        browser.fill("input[name='username']", "demo").await.unwrap();
+        browser.fill("input[name='password']", "demo").await.unwrap();
+        browser.click("#sign-in").await.unwrap();
+        browser.click("#allow").await.unwrap();
+        browser.wait_for_text("h1", "You are signed in", SOON).await.unwrap();
+        drop(browser);
+        window.find("[data-test='sign-out']").await.unwrap();
+    }
+
+    /// The rides that the server's database holds: id and digest.
+    pub fn server_rides(&self) -> Vec<(String, String)> {
+        let path = self.server.data().join("server.db");
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let database = rusqlite::Connection::open_with_flags(path, flags).unwrap();
+        let mut rows = database.prepare("SELECT id, digest FROM ride ORDER BY number").unwrap();
+        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Digests of the frozen FIT files in the profile folder, sorted.
+    pub fn frozen_digests(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.home.join("rides")).unwrap();
+        let digest = |path: PathBuf| Sha256Digest::of(&std::fs::read(path).unwrap()).to_string();
+        let mut digests: Vec<_> = files.map(|file| digest(file.unwrap().path())).collect();
+        digests.sort();
+        digests
+    }
+}
+
+/// Goes to a screen by its link.
+pub async fn go(page: &Page, screen: &str) {
+    page.click(&format!("[data-nav='{screen}']")).await.unwrap();
+}
+
+/// An attribute as a number; 0 when it is empty.
+pub async fn number(page: &Page, css: &str, attribute: &str) -> Result<i64, LabError> {
+    let text = page.attr(css, attribute).await?.unwrap_or_default();
+    Ok(text.parse().unwrap_or(0))
+}
+
+/// Waits until an attribute has a value.
+pub async fn wait_for_attr(page: &Page, css: &str, attribute: &str, value: &str, bound: Duration) {
+    let what = format!("{attribute}={value} on {css}");
+    let seen = page.wait_for(&what, bound, async |page: &Page| {
+        let found = page.attr(css, attribute).await?;
+        Ok(if found.as_deref() == Some(value) { Seen::Yes(()) } else { Seen::NotYet(found) })
+    });
+    seen.await.unwrap();
+}
+
+/// Waits until an attribute has at least a value, and returns what it has.
+pub async fn wait_for_number(
+    page: &Page,
+    css: &str,
+    attribute: &str,
+    at_least: i64,
+    bound: Duration,
+) -> i64 {
+    let what = format!("{attribute} of at least {at_least} on {css}");
+    let seen = page.wait_for(&what, bound, async |page: &Page| {
+        let found = number(page, css, attribute).await?;
+        Ok(if found >= at_least { Seen::Yes(found) } else { Seen::NotYet(Some(found.to_string())) })
+    });
+    seen.await.unwrap()
+}
