@@ -1,1 +1,16 @@
 //! The failure lab: servers, links and desktop sessions in the condition that a test asks for.
+//!
+//! Everything here is the real thing (real processes, sockets, D-Bus, keyring, browser engine) in a private place:
+//! nothing of the user's own session is seen or touched, and only processes that were started here are ended.
+
+pub mod desktop;
+pub mod error;
+pub mod faults;
+pub mod program;
+pub mod programs;
+pub mod server;
+pub mod sign_in_page;
+pub mod wait;
+pub mod window;
+
+pub use error::LabError;
