@@ -10,6 +10,7 @@ pub mod program;
 pub mod programs;
 pub mod server;
 pub mod sign_in_page;
+pub mod tour;
 pub mod wait;
 pub mod window;
 
