@@ -40,9 +40,14 @@ async fn ride(window: &Window, seconds: i64) {
     window.find("[data-test='saved']").await.unwrap();
 }
 
+/// From the summary to the history.
+async fn on_to_history(window: &Window) {
+    window.click("[data-test='to-history']").await.unwrap();
+    window.find(ROW).await.unwrap();
+}
+
 /// The history's first row waits for delivery; returns when the next try is, in Unix ms.
 async fn waits_with_a_next_try(window: &Page) -> i64 {
-    go(window, "history").await;
     wait_for_attr(window, ROW, "data-delivery", "waiting", SOON).await;
     let next_try = wait_for_number(window, ROW, "data-next-try", 1, SOON).await;
     window.wait_for_text(ROW, "next try", SOON).await.unwrap();
@@ -74,6 +79,7 @@ async fn with_the_server_dead_the_planned_workout_is_ridden_and_delivered_once_b
     wait_for_number(&window, "[data-test='library-total']", "data-count", 60, SOON).await;
 
     ride(&window, 60).await;
+    on_to_history(&window).await;
     waits_with_a_next_try(&window).await;
     assert_eq!(stage.server_rides(), [], "nothing can have been delivered");
     let digest = window.attr(ROW, "data-digest").await.unwrap().unwrap();
@@ -90,6 +96,7 @@ async fn with_the_server_dead_the_planned_workout_is_ridden_and_delivered_once_b
     // A second ride, and this time the athlete asks.
     stage.server.kill9();
     ride(&window, 5).await;
+    on_to_history(&window).await;
     waits_with_a_next_try(&window).await;
     stage.server.start_again().await.unwrap();
     window.click("[data-test='sync-now']").await.unwrap();
@@ -112,6 +119,7 @@ async fn killed_after_saved_and_before_delivery_the_ride_is_delivered_once_after
     assert_eq!(frozen.len(), 1, "saved means saved");
 
     let window = stage.open().await;
+    go(&window, "history").await;
     waits_with_a_next_try(&window).await;
     stage.server.start_again().await.unwrap();
     window.click("[data-test='sync-now']").await.unwrap();

@@ -101,13 +101,20 @@ pub(super) fn next_try(
     let Some(entry) = store.next_due(RIDE_KIND, account)? else {
         return Ok(None);
     };
-    Ok(held_until(store, rides)?.map(|lane| lane.max(entry)))
+    Ok(tried_next(held_until(store, rides)?, entry))
+}
+
+/// When an entry that is due at `due` is tried, given until when its lane is held back. What nothing was ever planned
+/// for has no time.
+pub(super) fn tried_next(held: Option<i64>, due: i64) -> Option<i64> {
+    held.map(|lane| lane.max(due)).filter(|at| *at > 0)
 }
 
 /// Until when the rides lane is held back, in Unix ms; none while only an event can wake it.
 pub(super) fn held_until(store: &Store, rides: &LaneState) -> Result<Option<i64>, StoreError> {
     let held = |plan: &LanePlan| match plan.reason {
-        PlanReason::Idle => Some(0),
+        // It is not held back: it looks as soon as something is due.
+        PlanReason::Idle => Some(plan.made.0),
         PlanReason::NoNetwork | PlanReason::NoSession => None,
         PlanReason::Work
         | PlanReason::SyncNow
@@ -121,12 +128,8 @@ pub(super) fn held_until(store: &Store, rides: &LaneState) -> Result<Option<i64>
         return Ok(own);
     }
     let session: LaneState = state(store, Lane::Session)?;
-    Ok(session
-        .plan
-        .as_ref()
-        .and_then(held)
-        .filter(|due| *due > 0)
-        .or(own))
+    let plan = session.plan.filter(|plan| plan.reason != PlanReason::Idle);
+    Ok(plan.as_ref().and_then(held).or(own))
 }
 
 /// The stored state of a lane.
@@ -167,20 +170,12 @@ pub(super) fn data_words(waiting: u32, parked: u32) -> String {
             format!("{count} rides")
         }
     };
-    let waits = |count: u32| if count == 1 { "waits" } else { "wait" };
     let needs = |count: u32| if count == 1 { "needs" } else { "need" };
     match (waiting, parked) {
         (0, 0) => "Nothing waits".to_owned(),
-        (waiting, 0) => format!("{} {} to be uploaded", rides(waiting), waits(waiting)),
+        (waiting, 0) => format!("{} waiting", rides(waiting)),
         (0, parked) => format!("{} {} you", rides(parked), needs(parked)),
-        (waiting, parked) => {
-            format!(
-                "{} {}, {parked} {} you",
-                rides(waiting),
-                waits(waiting),
-                needs(parked)
-            )
-        }
+        (waiting, parked) => format!("{} waiting, {parked} {} you", rides(waiting), needs(parked)),
     }
 }
 
@@ -243,10 +238,10 @@ mod tests {
     fn what_waits_is_said_in_a_few_words() {
         for (waiting, parked, words) in [
             (0, 0, "Nothing waits"),
-            (1, 0, "1 ride waits to be uploaded"),
-            (2, 0, "2 rides wait to be uploaded"),
+            (1, 0, "1 ride waiting"),
+            (2, 0, "2 rides waiting"),
             (0, 1, "1 ride needs you"),
-            (3, 2, "3 rides wait, 2 need you"),
+            (3, 2, "3 rides waiting, 2 need you"),
         ] {
             assert_eq!(data_words(waiting, parked), words);
         }
