@@ -1,4 +1,5 @@
 //! A stage for window tests: a private desktop session, the real server, and the real app on a profile of its own.
+#![allow(dead_code, reason = "each test uses its part of the stage")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +18,33 @@ pub const SOON: Duration = Duration::from_secs(30);
 pub struct Stage {
     pub session: DesktopSession,
     pub server: ServerProcess,
+    pub look: Look,
     home: PathBuf,
+}
+
+/// The desktop's colour scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    Light,
+    Dark,
+}
+
+impl Look {
+    /// As it stands in a file name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The desktop theme that WebKitGTK tells pages as their colour scheme.
+    fn theme(self) -> &'static str {
+        match self {
+            Self::Light => "Adwaita",
+            Self::Dark => "Adwaita:dark",
+        }
+    }
 }
 
 impl Stage {
@@ -29,7 +56,7 @@ impl Stage {
         std::fs::create_dir_all(&data).unwrap();
         let server = ServerProcess::start(&data, None, &["--dev"]).await.unwrap();
         let home = session.folder().join("profile");
-        Self { session, server, home }
+        Self { session, server, look: Look::Light, home }
     }
 
     /// The profile folder.
@@ -48,7 +75,11 @@ impl Stage {
     pub async fn start(&self) -> Window {
         let app = programs::desktop_app().unwrap();
         let home = self.home.display().to_string();
-        let env = [("FREEWHEEL_HOME", home.as_str()), ("FREEWHEEL_SERVER", self.server.url())];
+        let env = [
+            ("FREEWHEEL_HOME", home.as_str()),
+            ("FREEWHEEL_SERVER", self.server.url()),
+            ("GTK_THEME", self.look.theme()),
+        ];
         Window::open(&self.session, &app, &env).await.unwrap()
     }
 

@@ -96,7 +96,7 @@ function aboutView(scene: string): About {
 function syncView(scene: string, workouts: number): SyncView {
   const view: SyncView = {
     network: 'up',
-    service: { state: 'reachable', words: 'Freewheel is reachable', since: now - 20 * MINUTE },
+    service: { state: 'reachable', words: 'Freewheel is reachable', cause: null, since: now - 20 * MINUTE },
     data: { waiting: 0, parked: 0, words: 'Everything is delivered', last_success: now - 12 * MINUTE, next_try: null, busy: false },
     session: {
       state: 'active',
@@ -114,18 +114,18 @@ function syncView(scene: string, workouts: number): SyncView {
   const session = view.session;
   switch (scene) {
     case 'offline':
-      view.service = { state: 'unreachable', words: 'Freewheel cannot be reached', since: now - 43 * MINUTE };
+      view.service = { state: 'unreachable', words: 'Freewheel cannot be reached', cause: 'The service is not running at its address.', since: now - 43 * MINUTE };
       view.data = { ...view.data, waiting: 2, parked: 1, words: '2 rides waiting, 1 needs you', next_try: now + 40_000 };
       Object.assign(session, { state: 'offline', headline: 'Offline for 11 days: 3 days left.', detail: 'Connect once to keep the library open.', action: 'sync_now', days_left: 3 });
       break;
     case 'locked':
       view.network = 'down';
-      view.service = { state: 'unreachable', words: 'Freewheel cannot be reached', since: now - 15 * DAY };
+      view.service = { state: 'unreachable', words: 'Freewheel cannot be reached', cause: 'The service is not running at its address.', since: now - 15 * DAY };
       Object.assign(session, { state: 'grace_expired', library_open: false, headline: 'The library is locked until Freewheel has connected once.', detail: 'Last contact 15 days ago.', action: 'sign_in', days_left: 0 });
       break;
     case 'signed-out':
     case 'empty':
-      view.service = { state: 'unknown', words: '', since: null };
+      view.service = { state: 'unknown', words: '', cause: null, since: null };
       view.data = { ...view.data, words: 'Nothing waits', last_success: null };
       if (scene === 'signed-out') Object.assign(session, { state: 'signed_out', account: null, server: null, library_open: false, headline: 'Sign in, or ride your own files.', action: 'sign_in' });
       break;

@@ -41,6 +41,8 @@ pub struct ServiceFact {
     pub state: ServiceState,
     /// In a few words for people, for example `Freewheel cannot be reached`.
     pub words: String,
+    /// Why, as a sentence; absent while it is reachable or was not asked.
+    pub cause: Option<String>,
     /// Since when it is so.
     #[ts(type = "number | null")]
     pub since: Option<i64>,

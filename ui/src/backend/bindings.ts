@@ -634,6 +634,10 @@ state: ServiceState,
  */
 words: string, 
 /**
+ * Why, as a sentence; absent while it is reachable or was not asked.
+ */
+cause: string | null, 
+/**
  * Since when it is so.
  */
 since: number | null, };

@@ -72,7 +72,7 @@ describe('where a ride is', () => {
 
 describe('facts', () => {
   const data: DataFact = { waiting: 2, parked: 0, words: '2 rides waiting', last_success: at(2026, 10, 12, 9, 12), next_try: now + 40_000, busy: false };
-  const service = (state: ServiceFact['state'], words: string): ServiceFact => ({ state, words, since: at(2026, 10, 12, 18, 2) });
+  const service = (state: ServiceFact['state'], words: string): ServiceFact => ({ state, words, cause: null, since: at(2026, 10, 12, 18, 2) });
 
   it('count down to the next try', () => {
     expect(dataWords(data, now)).toBe('2 rides waiting · next try in 40 s · last success 09:12');
@@ -91,7 +91,7 @@ describe('facts', () => {
   it('do not say the service’s name twice, and say since when it is away', () => {
     expect(serviceWords(service('unreachable', 'Freewheel cannot be reached'), now)).toBe('cannot be reached since 18:02');
     expect(serviceWords(service('reachable', 'Freewheel is reachable'), now)).toBe('reachable');
-    expect(serviceWords({ state: 'unknown', words: '', since: null }, now)).toBe('not asked yet');
+    expect(serviceWords({ state: 'unknown', words: '', cause: null, since: null }, now)).toBe('not asked yet');
   });
 });
 

@@ -148,15 +148,29 @@ fn reach(store: &Store, facts: &Facts) -> Result<Reach, StoreError> {
 
 fn service(reach: &Reach) -> ServiceFact {
     let service = reach.service();
-    let (state, since) = match service {
-        Service::Unknown => (ServiceState::Unknown, None),
-        Service::Reachable => (ServiceState::Reachable, None),
-        Service::Unreachable { since, .. } => (ServiceState::Unreachable, Some(since.0)),
-        Service::Trouble { since, .. } => (ServiceState::Trouble, Some(since.0)),
+    let (state, words, since) = match service {
+        Service::Unknown => (
+            ServiceState::Unknown,
+            "Freewheel has not been asked yet",
+            None,
+        ),
+        Service::Reachable => (ServiceState::Reachable, "Freewheel is reachable", None),
+        Service::Unreachable { since, .. } => (
+            ServiceState::Unreachable,
+            "Freewheel cannot be reached",
+            Some(since.0),
+        ),
+        Service::Trouble { since, .. } => (
+            ServiceState::Trouble,
+            "Freewheel has trouble",
+            Some(since.0),
+        ),
     };
+    let cause = since.map(|_| service.words().to_owned());
     ServiceFact {
         state,
-        words: service.words().to_owned(),
+        words: words.to_owned(),
+        cause,
         since,
     }
 }
