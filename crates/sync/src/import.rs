@@ -1,5 +1,7 @@
 //! Own workout files: found, read, and told what became of each.
 
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use freewheel_workout::read_any;
@@ -22,21 +24,18 @@ pub(crate) fn import(
     at: i64,
     dry_run: bool,
 ) -> Vec<ImportOutcome> {
-    let mut files = Vec::new();
-    let mut outcomes = Vec::new();
+    let mut found = Vec::new();
     for path in paths {
-        if let Err(error) = collect(path, 0, &mut files) {
-            outcomes.push(refused(path, format!("{}: {error}", path.display())));
-        }
+        visit(path, 0, &mut found);
     }
-    outcomes.extend(files.iter().map(|file| {
-        let keep = |workout: &_, name: &str| match dry_run {
-            true => Ok(freewheel_workout::content_id(workout)),
-            false => store.import_own(workout, name, at),
-        };
-        one(file, ftp_watts, keep)
-    }));
-    outcomes
+    let keep = |workout: &_, name: &str| match dry_run {
+        true => Ok(freewheel_workout::content_id(workout)),
+        false => store.import_own(workout, name, at),
+    };
+    found
+        .into_iter()
+        .map(|file| file.map_or_else(|refusal| refusal, |file| one(&file, ftp_watts, keep)))
+        .collect()
 }
 
 fn one(
@@ -70,14 +69,21 @@ fn one(
     }
 }
 
+/// The bytes of an ordinary file. A pipe may never end, and a device tells no length: both are left alone.
 fn bounded(file: &Path) -> Result<Vec<u8>, String> {
-    let length = std::fs::metadata(file)
-        .map_err(|error| error.to_string())?
-        .len();
+    let words = |error: io::Error| error.to_string();
+    let about = fs::metadata(file).map_err(words)?;
+    if !about.is_file() {
+        return Err("this is not an ordinary file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let read = File::open(file).and_then(|open| open.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(words)?;
+    let length = about.len().max(bytes.len() as u64);
     if length > MAX_BYTES {
         return Err(format!("{length} bytes is too large for a workout file"));
     }
-    std::fs::read(file).map_err(|error| error.to_string())
+    Ok(bytes)
 }
 
 fn refused(file: &Path, error: String) -> ImportOutcome {
@@ -91,32 +97,111 @@ fn refused(file: &Path, error: String) -> ImportOutcome {
     }
 }
 
-/// Files in the order of their names, so that the same folder gives the same list.
-fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    if !std::fs::metadata(path)?.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
+/// Files in the order of their names, so that the same folder gives the same list. What cannot be looked at is told in
+/// its place and holds nothing else up.
+fn visit(path: &Path, depth: usize, found: &mut Vec<Result<PathBuf, ImportOutcome>>) {
+    let inside = match fs::metadata(path) {
+        Ok(about) if !about.is_dir() => return found.push(Ok(path.to_owned())),
+        Ok(_) if depth == MAX_DEPTH => return,
+        Ok(_) => wanted(path),
+        Err(error) => Err(error),
+    };
+    match inside {
+        Ok(inside) => inside.iter().for_each(|path| visit(path, depth + 1, found)),
+        Err(error) => found.push(Err(refused(path, format!("{}: {error}", path.display())))),
     }
-    if depth == MAX_DEPTH {
-        return Ok(());
-    }
-    let mut entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(std::fs::DirEntry::path);
-    for entry in entries {
+}
+
+/// The folders and workout files in a folder.
+fn wanted(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
         let path = entry.path();
-        let kind = entry.file_type()?;
-        let wanted = path
-            .extension()
-            .and_then(|ending| ending.to_str())
-            .is_some_and(|ending| {
-                ENDINGS
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(ending))
-            });
-        // Links to folders are passed over: they may lead in circles.
-        if kind.is_dir() || wanted {
-            collect(&path, depth + 1, files)?;
+        // Links to folders are passed over, whatever their names: they may lead in circles.
+        if entry.file_type()?.is_dir() || (has_ending(&path) && !path.is_dir()) {
+            paths.push(path);
         }
     }
-    Ok(())
+    paths.sort();
+    Ok(paths)
+}
+
+fn has_ending(path: &Path) -> bool {
+    path.extension()
+        .and_then(|ending| ending.to_str())
+        .is_some_and(|ending| {
+            ENDINGS
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(ending))
+        })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    use super::*;
+    use crate::home::Home;
+
+    const GOOD: &str = "<workout_file><name>Good</name><workout>\
+                        <SteadyState Duration=\"60\" Power=\"0.5\"/></workout></workout_file>";
+
+    /// File name and whether it was read, for each outcome.
+    fn outcomes(folder: &Path) -> Vec<(String, bool)> {
+        let profile = tempfile::tempdir().unwrap();
+        let home = Home::resolve(Some(profile.path().to_owned())).unwrap();
+        let store = Store::open(&home.open().unwrap()).unwrap();
+        import(&store, &[folder.to_owned()], 200, 0, true)
+            .into_iter()
+            .map(|outcome| {
+                let file = Path::new(&outcome.file).file_name().unwrap_or_default();
+                (file.to_string_lossy().into_owned(), outcome.error.is_none())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_link_to_nowhere_is_told_and_holds_no_other_file_up() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.zwo"), GOOD).unwrap();
+        symlink("/nowhere/at/all", folder.path().join("b.zwo")).unwrap();
+        fs::write(folder.path().join("c.zwo"), GOOD).unwrap();
+        let expected = [("a.zwo", true), ("b.zwo", false), ("c.zwo", true)];
+        assert_eq!(
+            outcomes(folder.path()),
+            expected.map(|(name, read)| (name.to_owned(), read))
+        );
+    }
+
+    #[test]
+    fn links_to_folders_are_passed_over_even_when_named_like_workouts() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["loop", "loop.zwo", "another.zwo"] {
+            symlink(folder.path(), folder.path().join(name)).unwrap();
+        }
+        fs::create_dir(folder.path().join("real.zwo")).unwrap();
+        fs::write(folder.path().join("real.zwo/a.zwo"), GOOD).unwrap();
+        assert_eq!(outcomes(folder.path()), [("a.zwo".to_owned(), true)]);
+    }
+
+    #[test]
+    fn pipes_and_devices_are_refused_without_being_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.zwo");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        symlink("/dev/zero", folder.path().join("zero.zwo")).unwrap();
+        let expected = [("pipe.zwo", false), ("zero.zwo", false)];
+        assert_eq!(
+            outcomes(folder.path()),
+            expected.map(|(name, read)| (name.to_owned(), read))
+        );
+    }
 }
