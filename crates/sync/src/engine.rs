@@ -23,7 +23,7 @@ use std::time::Duration;
 use freewheel_policy::lane::LaneOutcome;
 use freewheel_policy::session::{Event, VaultCondition};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::clock::{SharedClock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
@@ -168,7 +168,11 @@ impl Engine {
     /// # Errors
     /// The address cannot be used, or the server cannot be asked now.
     pub async fn sign_in(&self, server: &str) -> Result<SignInStarted, EngineError> {
-        self.core.begin_sign_in(server).await
+        let (started, road) = self.core.begin_sign_in(server).await?;
+        let task = self.spawn(road);
+        self.core.sign_in.begun(&started, task);
+        self.core.refresh_view();
+        Ok(started)
     }
 
     /// Waits for the end of the sign-in that is under way, and returns the athlete's name.
@@ -203,21 +207,17 @@ impl Engine {
         let mut tasks =
             std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
-        self.core
-            .lease
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.core.release_lease();
     }
 
     fn store(&self) -> &Store {
         self.core.store()
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
+        tasks.spawn(task)
     }
 
     /// Other processes of this profile read the store again.
@@ -239,6 +239,13 @@ impl Core {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .is_some()
+    }
+
+    pub(super) fn release_lease(&self) {
+        self.lease
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 
     /// Becomes the profile's syncer: what an earlier one left half-done is put right first.

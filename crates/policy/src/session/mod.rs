@@ -53,7 +53,7 @@ pub use facts::{
     AccessLife, Account, Condemned, Doubt, Facts, Intent, SystemNetwork, TokenFacts, Unauthorized,
     VaultCondition,
 };
-pub use refresh::refresh_wanted;
+pub use refresh::{refresh_due, refresh_wanted};
 pub use state::{CredentialState, SignInCause, VaultCause, View, grace, state, view};
 pub use step::step;
 pub use words::{ActionLabel, Words, words};

@@ -44,6 +44,18 @@ pub fn refresh_wanted(facts: &Facts, now: &Now) -> Option<RefreshReason> {
 }
 
 /// Whether there is a refresh token that may be spent, and a way to the issuer.
+/// How long until a refresh is wanted, zero when it is; `None` while nothing but an event can make one wanted.
+#[must_use]
+pub fn refresh_due(facts: &Facts, now: &Now) -> Option<Millis> {
+    if refresh_wanted(facts, now).is_some() {
+        return Some(Millis::ZERO);
+    }
+    let possible = refresh_is_possible(facts) && facts.intent.is_none();
+    let (tokens, anchor) = (facts.tokens.as_ref()?, facts.anchor.as_ref()?);
+    let half = half_life(tokens).filter(|_| possible)?;
+    half.since(server_time(facts, anchor, now))
+}
+
 pub(super) fn refresh_is_possible(facts: &Facts) -> bool {
     facts.tokens.is_some()
         && !facts.signed_out

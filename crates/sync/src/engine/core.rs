@@ -1,6 +1,6 @@
 //! What the lanes, the session and the handle share.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use freewheel_policy::budget::Budget;
@@ -38,6 +38,9 @@ pub(crate) struct Core {
     pub(super) entropy: Arc<dyn Entropy>,
     /// Guards what several lanes read, change and write: the budget, and what is known of the service.
     pub(super) ledger: tokio::sync::Mutex<()>,
+    /// Syncs that somebody waits for, one at a time, and how many were begun.
+    pub(super) passing: tokio::sync::Mutex<()>,
+    pub(super) passes: AtomicU64,
     busy: [AtomicU32; 2],
     /// One HTTP client per server, so that connections are used again.
     api: Mutex<Option<Api>>,
@@ -75,6 +78,8 @@ impl Core {
             network,
             entropy,
             ledger: tokio::sync::Mutex::new(()),
+            passing: tokio::sync::Mutex::new(()),
+            passes: AtomicU64::new(0),
             busy: [AtomicU32::new(0), AtomicU32::new(0)],
             api: Mutex::new(None),
         }
@@ -167,7 +172,8 @@ impl Core {
         if facts.vault != freewheel_policy::session::VaultCondition::Ready {
             return self.probe_vault(&facts).await;
         }
-        if freewheel_policy::session::refresh_wanted(&facts, &now).is_none() {
+        let wanted = freewheel_policy::session::refresh_wanted(&facts, &now).is_some();
+        if !self.session.takes_recheck() && !wanted {
             return Attempt::Nothing;
         }
         match self.session.refresh(&self.issuer).await {
@@ -204,6 +210,20 @@ impl Core {
             .await
             .ok()
             .flatten()
+    }
+
+    /// The athlete asked: what waits for a later try is tried now.
+    pub(super) async fn make_rides_due(&self) {
+        let Ok(Some(account)) = self.session.facts().map(|facts| account_id(&facts)) else {
+            return;
+        };
+        let now = self.clock().now().wall.0;
+        let due = self
+            .store()
+            .run(move |store| store.make_due_now(RIDE_KIND, &account, now));
+        if let Err(error) = due.await {
+            tracing::warn!(%error, "the rides that wait could not be made due");
+        }
     }
 
     pub(super) async fn lane_state(&self, lane: Lane) -> LaneState {
@@ -251,13 +271,24 @@ impl Core {
         budget.unwrap_or_else(|| Budget::full(self.clock().now().wall))
     }
 
-    /// An attempt did not reach the service: it costs a token. The plan has seen to it that there was one.
+    /// An attempt costs a token. The plan has seen to it that there was one.
     pub(super) async fn spend(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.ledger.lock().await;
-        let Ok(budget) = self.budget().await.spend(self.clock().now().wall) else {
-            return Ok(());
-        };
-        let (origin, state) = (self.origin(), serde_json::to_string(&budget)?);
+        match self.budget().await.spend(self.clock().now().wall) {
+            Ok(budget) => self.put_budget(&budget).await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The attempt cost nothing after all.
+    pub(super) async fn refund(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.ledger.lock().await;
+        let budget = self.budget().await.refund(self.clock().now().wall);
+        self.put_budget(&budget).await
+    }
+
+    async fn put_budget(&self, budget: &Budget) -> Result<(), StoreError> {
+        let (origin, state) = (self.origin(), serde_json::to_string(budget)?);
         self.store()
             .run(move |store| store.put_budget(&origin, &state))
             .await

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::core::Core;
 use super::session::NoBearer;
+use crate::lease::nudge::{self, NudgeKind};
 use crate::remote::call::CallError;
 use crate::store::StoreError;
 
@@ -33,6 +34,9 @@ pub(crate) struct LaneState {
     /// Whether it waits for the session lane to get a token.
     #[serde(default)]
     pub(crate) waits_for_session: bool,
+    /// An attempt is under way, or was when the program ended.
+    #[serde(default)]
+    pub(crate) at_work: bool,
 }
 
 /// How one attempt of a lane ended.
@@ -48,6 +52,8 @@ pub(crate) enum Attempt {
     NoBearer(NoBearer),
     /// The service did not accept the token, or the account is closed. The session has been told.
     Refused(Verdict),
+    /// This computer could not read or store what the attempt is about.
+    Unstored,
     /// Could not ask.
     Failed {
         /// What happened.
@@ -87,15 +93,22 @@ impl Wakes {
 pub(crate) struct Wake {
     reason: Mutex<Option<LaneOutcome>>,
     bell: Notify,
+    /// One attempt at a time: the lane's own, or that of a sync that somebody waits for.
+    pub(crate) gate: tokio::sync::Mutex<()>,
 }
 
 impl Wake {
-    /// Wakes the lane. What the athlete asked for is not pushed aside by anything else.
+    /// Wakes the lane. Of several reasons at once the most urgent counts.
     pub(crate) fn ring(&self, reason: LaneOutcome) {
         let mut waiting = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        if *waiting != Some(LaneOutcome::SyncNow) {
+        if waiting.is_none_or(|waiting| urgency(waiting) <= urgency(reason)) {
             *waiting = Some(reason);
         }
+        self.bell.notify_one();
+    }
+
+    /// The lane looks at its plan again: somebody else changed it.
+    pub(crate) fn look(&self) {
         self.bell.notify_one();
     }
 
@@ -107,32 +120,47 @@ impl Wake {
     }
 }
 
+fn urgency(reason: LaneOutcome) -> u8 {
+    match reason {
+        LaneOutcome::SyncNow => 3,
+        LaneOutcome::Returned(_) => 2,
+        LaneOutcome::More => 1,
+        LaneOutcome::Ready | LaneOutcome::Done | LaneOutcome::Failed { .. } => 0,
+    }
+}
+
 impl Core {
     /// Runs a lane until the engine ends.
     pub(super) async fn run_lane(self: Arc<Self>, lane: Lane) {
-        self.wakes.of(lane).ring(LaneOutcome::Ready);
+        let wake = self.wakes.of(lane);
+        wake.ring(LaneOutcome::Ready);
         loop {
-            if let Some(reason) = self.wakes.of(lane).take() {
+            let gate = wake.gate.lock().await;
+            if let Some(reason) = wake.take() {
                 self.replan(lane, reason, self.policy_for(reason)).await;
             }
-            match self.wait(lane).await {
-                Some(Millis::ZERO) => {
-                    let policy = self.policy_of_plan(lane).await;
-                    self.attempt(lane, policy).await;
+            let wait = self.wait(lane).await;
+            if wait == Some(Millis::ZERO) {
+                let policy = self.policy_of_plan(lane).await;
+                let settled = self.attempt(lane, policy).await != Attempt::Unstored;
+                drop(gate);
+                if !settled {
+                    // A plan that cannot be stored would be due again at once.
+                    tokio::time::sleep(LOOK_AGAIN).await;
                 }
-                wait => {
-                    let wait =
-                        wait.map_or(LOOK_AGAIN, |w| Duration::from_millis(w.0).min(LOOK_AGAIN));
-                    tokio::select! {
-                        () = self.wakes.of(lane).bell.notified() => {}
-                        () = tokio::time::sleep(wait) => self.look(lane).await,
-                    }
-                }
+                continue;
+            }
+            drop(gate);
+            let wait = wait.map_or(LOOK_AGAIN, |w| Duration::from_millis(w.0).min(LOOK_AGAIN));
+            tokio::select! {
+                () = wake.bell.notified() => {}
+                () = tokio::time::sleep(wait) => self.look(lane).await,
             }
         }
     }
 
-    /// How long the lane waits: its plan, or for the rides lane the first entry that comes due before it.
+    /// How long the lane waits: its plan, or what comes due before it while it is idle: an entry for the rides lane,
+    /// the tokens' half-life for the session lane.
     async fn wait(&self, lane: Lane) -> Option<Millis> {
         let now = self.clock().now().wall;
         let state = self.lane_state(lane).await;
@@ -140,21 +168,32 @@ impl Core {
         let held = state
             .plan
             .is_none_or(|plan| plan.reason != PlanReason::Idle);
-        if lane != Lane::Rides || held {
+        if held {
             return planned;
         }
-        let due = self
-            .next_ride_due()
-            .await
-            .map(|due| WallMs(due).since(now).unwrap_or_default());
+        let due = match lane {
+            Lane::Rides => self
+                .next_ride_due()
+                .await
+                .map(|due| WallMs(due).since(now).unwrap_or_default()),
+            Lane::Session => {
+                let facts = self.session.facts().unwrap_or_default();
+                session::refresh_due(&facts, &self.clock().now())
+            }
+            Lane::Library | Lane::Edits | Lane::Status => None,
+        };
         [planned, due].into_iter().flatten().min()
     }
 
-    /// Makes one attempt and plans the next.
+    /// Makes one attempt and plans the next. Whoever calls it holds the lane's gate.
     pub(super) async fn attempt(&self, lane: Lane, policy: Policy) -> Attempt {
         self.observe_network().await;
         let before = self.lane_state(lane).await;
         let spends = before.plan.is_none_or(|plan| plan.reason.spends());
+        if let Err(error) = self.begin(lane, before, policy, spends).await {
+            tracing::warn!(%error, ?lane, "the lane's attempt could not be noted; it is not made");
+            return Attempt::Unstored;
+        }
         let attempt = {
             let _busy = self.busy(lane);
             match lane {
@@ -167,11 +206,47 @@ impl Core {
                 Lane::Edits | Lane::Status => Attempt::Nothing,
             }
         };
-        if let Err(error) = self.settle(lane, before, attempt, policy, spends).await {
-            tracing::warn!(%error, ?lane, "the lane's plan could not be stored");
-        }
+        let settled = self.settle(lane, before, attempt, policy, spends).await;
         self.refresh_view();
-        attempt
+        if attempt != Attempt::Nothing
+            && let Err(error) = nudge::send(self.store().home(), NudgeKind::Changed)
+        {
+            tracing::debug!(%error, "other processes could not be told of the attempt");
+        }
+        match settled {
+            Ok(()) => attempt,
+            Err(error) => {
+                tracing::warn!(%error, ?lane, "the lane's plan could not be stored");
+                Attempt::Unstored
+            }
+        }
+    }
+
+    /// Notes the attempt as if it had failed, and spends its token: should the program end in the middle, the next
+    /// start waits its turn instead of trying at once.
+    async fn begin(
+        &self,
+        lane: Lane,
+        before: LaneState,
+        policy: Policy,
+        spends: bool,
+    ) -> Result<(), StoreError> {
+        if spends {
+            self.spend().await?;
+        }
+        let attempt = before.attempt.saturating_add(1);
+        let failed = LaneOutcome::Failed {
+            verdict: Verdict::Retry,
+            attempt,
+        };
+        let state = LaneState {
+            plan: Some(self.plan(lane, failed, policy).await),
+            attempt,
+            waits_for_session: false,
+            at_work: true,
+            ..before
+        };
+        self.put_lane_state(lane, state).await
     }
 
     async fn settle(
@@ -202,6 +277,13 @@ impl Core {
                 },
                 failures,
             ),
+            Attempt::Unstored => (
+                LaneOutcome::Failed {
+                    verdict: Verdict::Retry,
+                    attempt: failures,
+                },
+                failures,
+            ),
             Attempt::Failed { retry_after, .. } => {
                 let verdict = retry_after.map_or(Verdict::Retry, Verdict::RetryAfter);
                 (
@@ -214,8 +296,16 @@ impl Core {
             }
         };
         let answered = matches!(attempt, Attempt::Done | Attempt::More | Attempt::Refused(_));
-        if spends && !answered && matches!(attempt, Attempt::Failed { .. }) {
-            self.spend().await?;
+        // What the service was not asked for, answered, or put off, costs nothing.
+        let costs = matches!(
+            attempt,
+            Attempt::Failed {
+                retry_after: None,
+                ..
+            }
+        );
+        if spends && !costs {
+            self.refund().await?;
         }
         if let Attempt::Failed { trouble, .. } = attempt {
             self.session.apply(Event::CallFailed(trouble)).await?;
@@ -231,14 +321,25 @@ impl Core {
             } else {
                 before.last_success
             },
-            waits_for_session: matches!(attempt, Attempt::NoBearer(_)),
+            waits_for_session: matches!(
+                attempt,
+                Attempt::NoBearer(_) | Attempt::Refused(Verdict::NeedsAuth)
+            ),
+            at_work: false,
         };
-        self.put_lane_state(lane, state).await
+        self.put_lane_state(lane, state).await?;
+        if attempt == Attempt::NoBearer(NoBearer::WaitsForRefresh) && lane != Lane::Session {
+            self.wakes.of(Lane::Session).ring(LaneOutcome::Ready);
+        }
+        Ok(())
     }
 
     /// Plans again because something happened.
     pub(super) async fn replan(&self, lane: Lane, reason: LaneOutcome, policy: Policy) {
         self.observe_network().await;
+        if lane == Lane::Rides && reason == LaneOutcome::SyncNow {
+            self.make_rides_due().await;
+        }
         let state = self.lane_state(lane).await;
         let plan = self.plan(lane, reason, policy).await;
         let now = self.clock().now().wall;
@@ -251,6 +352,7 @@ impl Core {
             let state = LaneState {
                 plan: Some(plan),
                 waits_for_session: false,
+                at_work: false,
                 ..state
             };
             if let Err(error) = self.put_lane_state(lane, state).await {

@@ -22,7 +22,7 @@ impl Core {
             Ok(attempt) => attempt,
             Err(error) => {
                 tracing::error!(%error, "the library could not be stored");
-                Attempt::Nothing
+                Attempt::Unstored
             }
         }
     }

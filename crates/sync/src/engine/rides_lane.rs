@@ -13,7 +13,7 @@ use super::lane::Attempt;
 use super::session::{Bearer, account_id};
 use crate::remote::Reply;
 use crate::remote::call::{Api, problem};
-use crate::store::{Claim, RIDE_KIND, StoreError};
+use crate::store::{Claim, RIDE_KIND, Store, StoreError};
 use crate::version;
 
 /// So many entries in a row that the service does not take mean that it is not about the entries.
@@ -40,7 +40,7 @@ impl Core {
             Ok(attempt) => attempt,
             Err(error) => {
                 tracing::error!(%error, "the outbox could not be read or written");
-                Attempt::Nothing
+                Attempt::Unstored
             }
         }
     }
@@ -249,6 +249,11 @@ impl Core {
         }
         Ok(Attempt::Done)
     }
+}
+
+/// The server's list is compared with ours at the next chance: it is another athlete's.
+pub(super) fn confirm_again(store: &Store) -> Result<(), StoreError> {
+    store.put_lane_state(CONFIRMED_AT, "")
 }
 
 /// The receipt of a reply, if it is one for exactly these bytes.

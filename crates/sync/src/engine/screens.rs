@@ -94,7 +94,7 @@ impl Engine {
             let held = compose::held_until(store, &compose::state(store, Lane::Rides)?)?;
             for ride in &mut rides {
                 if let Delivery::Waiting { next_try, .. } = &mut ride.delivery {
-                    *next_try = next_try.zip(held).map(|(entry, lane)| entry.max(lane));
+                    *next_try = compose::tried_next(held, next_try.unwrap_or_default());
                 }
             }
             Ok(rides)
@@ -126,7 +126,7 @@ impl Engine {
                     kind: entry.kind,
                     state: entry.state.as_str().to_owned(),
                     attempts: entry.attempts,
-                    next_try: held.filter(|_| waits).map(|lane| lane.max(entry.due)),
+                    next_try: compose::tried_next(held.filter(|_| waits), entry.due),
                     reason: entry.reason,
                     last_error: entry.last_error,
                     delivered_at: entry.delivered_at,

@@ -1,10 +1,13 @@
 //! The session's shell: holds the tokens, feeds events to `policy::session`, and stores what it says.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use freewheel_policy::lane::{Lane, LaneOutcome};
-use freewheel_policy::session::{self, Action, Event, Facts, SavedTokens, VaultCondition};
-use freewheel_policy::time::Now;
+use freewheel_policy::session::{
+    self, Action, Event, Facts, RefreshReason, SavedTokens, VaultCondition,
+};
+use freewheel_policy::time::{Millis, Now};
 use freewheel_policy::{Generation, WallMs};
 
 use super::lane::Wakes;
@@ -26,6 +29,8 @@ pub(crate) struct Session {
     pub(super) refreshing: tokio::sync::Mutex<()>,
     /// Tokens that could not be saved, with the generation that they follow.
     pub(super) unsaved: Mutex<Option<(Generation, SavedTokens)>>,
+    /// A blocked account is to be asked about once more.
+    recheck: AtomicBool,
     /// The lanes' bells.
     wakes: Arc<Wakes>,
 }
@@ -43,8 +48,14 @@ pub(crate) enum NoBearer {
     WaitsForRefresh,
 }
 
-/// A token with less than this left is not sent any more.
-const MARGIN: freewheel_policy::Millis = freewheel_policy::Millis::secs(20);
+/// A token with less than this left is not sent any more: 20 s, or a quarter of a short life, so that a refresh is
+/// always wanted before the margin is reached.
+fn margin(facts: &Facts) -> Millis {
+    let life = facts.tokens.as_ref().and_then(|tokens| tokens.access);
+    life.map_or(Millis::ZERO, |access| {
+        Millis(access.life.0 / 4).min(Millis::secs(20))
+    })
+}
 
 impl Bearer {
     /// What goes into the `Authorization` header.
@@ -67,6 +78,7 @@ impl Session {
             tokens: Mutex::new(None),
             refreshing: tokio::sync::Mutex::new(()),
             unsaved: Mutex::new(None),
+            recheck: AtomicBool::new(false),
             wakes,
         }
     }
@@ -91,7 +103,13 @@ impl Session {
         for action in &actions {
             match action {
                 Action::WakeLanes => self.wake_lanes(),
-                Action::Refresh { .. } | Action::SaveTokens => {
+                Action::Refresh { reason } => {
+                    if *reason == RefreshReason::Recheck {
+                        self.recheck.store(true, Ordering::Relaxed);
+                    }
+                    self.wakes.of(Lane::Session).ring(LaneOutcome::Ready);
+                }
+                Action::SaveTokens => {
                     self.wakes.of(Lane::Session).ring(LaneOutcome::Ready);
                 }
                 Action::DropAccessToken { generation } => {
@@ -115,11 +133,16 @@ impl Session {
     pub(crate) async fn contact(&self, date: Option<WallMs>) -> Result<(), StoreError> {
         let now = self.clock.now();
         let server_time = date.unwrap_or(now.wall);
-        let facts = self.store.run(|store| stored_facts(store)).await?;
+        let facts = self.store.run(stored_facts).await?;
         if session::contact_matters(&facts, server_time, &now) {
             self.apply(Event::Contact { server_time }).await?;
         }
         Ok(())
+    }
+
+    /// Whether a recheck was wished; once per wish.
+    pub(super) fn takes_recheck(&self) -> bool {
+        self.recheck.swap(false, Ordering::Relaxed)
     }
 
     /// The token to send along, from memory or unsealed.
@@ -136,7 +159,7 @@ impl Session {
         {
             return Ok(Bearer(live));
         }
-        if !session::access_token_usable(&facts, &now, MARGIN) {
+        if !session::access_token_usable(&facts, &now, margin(&facts)) {
             return Err(NoBearer::WaitsForRefresh);
         }
         match self.unsealed(&stored, &facts).await {

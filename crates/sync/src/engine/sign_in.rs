@@ -9,8 +9,9 @@ use freewheel_protocol::oauth::{CLIENT_ID, OAuthError, TokenAnswer};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::core::Core;
+use super::core::{Core, lane_name};
 use super::issuer::Known;
+use super::lane::{LANES, LaneState};
 use super::refresh::Granted;
 use super::session::account_id;
 use super::tokens::TokenSet;
@@ -54,17 +55,24 @@ impl SignInSlot {
         ended?.err()
     }
 
+    /// The sign-in goes on in `task`.
+    pub(super) fn begun(&self, started: &SignInStarted, task: AbortHandle) {
+        let url = started.url.clone();
+        // A task that has ended already has nothing to give up.
+        *self.lock() = (!task.is_finished()).then_some(Current { url, task });
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Core {
-    /// Begins a sign-in; the rest happens in the background.
+    /// Begins a sign-in, and returns what remains to be run in the background.
     pub(super) async fn begin_sign_in(
         self: &Arc<Self>,
         server: &str,
-    ) -> Result<SignInStarted, EngineError> {
+    ) -> Result<(SignInStarted, impl Future<Output = ()> + Send + use<>), EngineError> {
         let address = ServerAddress::parse(server)?;
         self.cancel_sign_in().await;
         let known = self
@@ -95,7 +103,7 @@ impl Core {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(ended);
         let core = Arc::clone(self);
-        let task = tokio::spawn(async move {
+        let road = async move {
             let road = core.sign_in_road(&address, &known, &listener, &request);
             let result = match tokio::time::timeout(PATIENCE, road).await {
                 Ok(result) => result,
@@ -108,15 +116,14 @@ impl Core {
                 }
             }
             *core.sign_in.lock() = None;
+            if result.is_ok() {
+                // The athlete is looking at an empty library.
+                core.sync_now();
+            }
             sender.send_replace(Some(result));
             core.refresh_view();
-        });
-        *self.sign_in.lock() = Some(Current {
-            url: url.clone(),
-            task: task.abort_handle(),
-        });
-        self.refresh_view();
-        Ok(SignInStarted { url })
+        };
+        Ok((SignInStarted { url }, road))
     }
 
     /// Waits for the end of the sign-in that is under way.
@@ -293,6 +300,13 @@ impl Core {
     async fn open_profile(&self) -> Result<(), StoreError> {
         self.store()
             .run(|store| {
+                super::rides_lane::confirm_again(store)?;
+                for lane in LANES {
+                    store.put_lane_state(
+                        lane_name(lane),
+                        &serde_json::to_string(&LaneState::default())?,
+                    )?;
+                }
                 store.update_facts(|stored| {
                     let old = stored.map_or_else(Facts::default, super::session::read_facts);
                     let fresh = Facts {

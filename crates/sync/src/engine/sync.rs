@@ -1,16 +1,19 @@
 //! A sync that somebody waits for.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use freewheel_policy::backoff::Policy;
-use freewheel_policy::lane::{Lane, LaneOutcome};
+use freewheel_policy::lane::{Lane, LaneOutcome, PlanReason};
+use freewheel_policy::verdict::Verdict;
 use tokio::time::Instant;
 
 use super::Engine;
 use super::compose;
 use super::core::Core;
 use super::lane::{Attempt, LANES};
+use super::session::NoBearer;
 use crate::error::EngineError;
 use crate::lease::nudge::{self, NudgeKind};
 use crate::lease::{Lease, LeaseKind};
@@ -34,6 +37,8 @@ impl Engine {
         } else if let Ok(Some(lease)) = Lease::try_acquire(&self.home, LeaseKind::Syncer) {
             self.core.take_lease(lease).await?;
             self.pass(wait).await;
+            // Nobody runs the lanes here: whoever does may have the lease.
+            self.core.release_lease();
         } else {
             self.ask_the_syncer(started, wait.max(OTHER_PROCESS))
                 .await?;
@@ -49,7 +54,7 @@ impl Engine {
         let end = Instant::now() + wait;
         let mut reason = LaneOutcome::SyncNow;
         loop {
-            self.attempt_all(reason).await;
+            self.shared_pass(reason).await;
             let Some(next) = self.next_attempt(end).await else {
                 return;
             };
@@ -58,15 +63,40 @@ impl Engine {
         }
     }
 
-    /// The session goes first: the others may need its token. Then each lane for itself.
-    async fn attempt_all(&self, reason: LaneOutcome) {
-        for lane in LANES {
-            self.core.replan(lane, reason, Policy::Waiting).await;
+    /// Whoever asks while a pass is under way shares the next one with all who asked meanwhile.
+    async fn shared_pass(&self, reason: LaneOutcome) {
+        let begun = self.core.passes.load(Ordering::Relaxed);
+        let _one_at_a_time = self.core.passing.lock().await;
+        if self.core.passes.load(Ordering::Relaxed) > begun {
+            return;
         }
-        self.core.attempt(Lane::Session, Policy::Waiting).await;
-        let library = attempt_until_settled(&self.core, Lane::Library);
-        let rides = attempt_until_settled(&self.core, Lane::Rides);
-        tokio::join!(library, rides);
+        self.core.passes.fetch_add(1, Ordering::Relaxed);
+        self.attempt_all(reason).await;
+        for lane in LANES {
+            self.core.wakes.of(lane).look();
+        }
+    }
+
+    /// The session goes first: the others may need its token. Then each lane for itself, and once more for those whose
+    /// token was not accepted.
+    async fn attempt_all(&self, reason: LaneOutcome) {
+        let lanes = [Lane::Library, Lane::Rides];
+        attempt_until_settled(&self.core, Lane::Session, reason).await;
+        let [library, rides] = lanes.map(|lane| attempt_until_settled(&self.core, lane, reason));
+        let (library, rides) = tokio::join!(library, rides);
+        let again = lanes
+            .into_iter()
+            .zip([library, rides])
+            .filter(|(_, attempt)| wants_token(*attempt));
+        let again: Vec<Lane> = again.map(|(lane, _)| lane).collect();
+        if again.is_empty() {
+            return;
+        }
+        if attempt_until_settled(&self.core, Lane::Session, reason).await == Attempt::Done {
+            for lane in again {
+                attempt_until_settled(&self.core, lane, reason).await;
+            }
+        }
     }
 
     /// How long until something that waits is due, if that is before `end`.
@@ -89,7 +119,7 @@ impl Engine {
             return Ok(());
         };
         let end = Instant::now() + wait;
-        while !self.tried_since(started).await? {
+        while !self.tried_since(started).await {
             // The syncer tells when something changed; the timer covers one that has nothing to tell.
             let patience = (Instant::now() + Duration::from_secs(1)).min(end);
             tokio::select! {
@@ -101,17 +131,17 @@ impl Engine {
     }
 
     /// Whether the syncer has planned every lane again since `started`, and none of them is at work.
-    async fn tried_since(&self, started: i64) -> Result<bool, EngineError> {
-        for lane in [Lane::Library, Lane::Rides] {
+    async fn tried_since(&self, started: i64) -> bool {
+        for lane in LANES {
             let state = self.core.lane_state(lane).await;
             let planned = state.plan.is_some_and(|plan| {
-                plan.made.0 >= started && plan.reason != freewheel_policy::lane::PlanReason::SyncNow
+                plan.made.0 >= started && plan.reason != PlanReason::SyncNow && !state.at_work
             });
             if !planned {
-                return Ok(false);
+                return false;
             }
         }
-        Ok(!self.compose_now().await?.data.busy)
+        true
     }
 
     async fn compose_now(&self) -> Result<SyncView, EngineError> {
@@ -133,14 +163,27 @@ impl Engine {
     }
 }
 
-async fn attempt_until_settled(core: &Arc<Core>, lane: Lane) {
+async fn attempt_until_settled(core: &Arc<Core>, lane: Lane, reason: LaneOutcome) -> Attempt {
     /// A lane that keeps finding more to do is left to its plan after so many attempts.
     const AT_MOST: usize = 100;
+    let _gate = core.wakes.of(lane).gate.lock().await;
+    core.replan(lane, reason, Policy::Waiting).await;
+    let mut attempt = Attempt::More;
     for _ in 0..AT_MOST {
-        if core.attempt(lane, Policy::Waiting).await != Attempt::More {
-            return;
+        attempt = core.attempt(lane, Policy::Waiting).await;
+        if attempt != Attempt::More {
+            break;
         }
     }
+    attempt
+}
+
+/// Whether the attempt came to nothing for want of a token that a refresh may bring.
+fn wants_token(attempt: Attempt) -> bool {
+    matches!(
+        attempt,
+        Attempt::Refused(Verdict::NeedsAuth) | Attempt::NoBearer(NoBearer::WaitsForRefresh)
+    )
 }
 
 fn report(before: &SyncView, view: &SyncView, delivered: u32, started: i64) -> SyncReport {
@@ -150,7 +193,7 @@ fn report(before: &SyncView, view: &SyncView, delivered: u32, started: i64) -> S
     let mut words = Vec::new();
     match view.session.state.as_str() {
         "signed_out" => words.push("Nobody is signed in; nothing was sent.".to_owned()),
-        _ if !reached => words.push(view.service.words.clone()),
+        _ if !reached => words.extend(view.service.cause.clone()),
         _ => {}
     }
     match delivered {

@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn what_is_no_safe_address_is_refused_by_name() {
         use AddressError as E;
-        let cases: [(&str, fn(String) -> E); 8] = [
+        type Refused = fn(String) -> E;
+        let cases: [(&str, Refused); 8] = [
             ("", E::NotAUrl),
             ("ride.example.org", E::NotAUrl),
             ("not a url", E::NotAUrl),

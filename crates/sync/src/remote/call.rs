@@ -185,7 +185,9 @@ pub fn problem(reply: &Reply) -> Option<Problem> {
 
 /// A 2xx with the body that the protocol promises; everything else is told by kind.
 fn json<T: DeserializeOwned>(reply: &Reply) -> Result<T, CallError> {
-    if reply.status == 401 {
+    // As in `policy::verdict`: a page with a 401 is a gateway's word, not the service's.
+    let page = reply.media_type.as_deref() == Some("text/html");
+    if reply.status == 401 && reply.complete && !page {
         return Err(CallError::Unauthorized);
     }
     if problem(reply).is_some_and(|problem| problem.code == ProblemCode::AccountBlocked) {

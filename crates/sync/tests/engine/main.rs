@@ -1,0 +1,21 @@
+//! The engine with real files, the real server, and faults on the way between them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap
+)]
+
+mod accounts;
+mod athlete;
+mod delivery;
+mod odd_answers;
+mod outage;
+mod processes;
+mod quiet;
+mod sign_in;
+mod site;
+mod tokens;
