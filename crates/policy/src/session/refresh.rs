@@ -7,6 +7,8 @@ use crate::time::{Millis, Now, WallMs};
 
 /// A refresh that was sent longer ago than any time-out allows was abandoned without a word.
 const UNDER_WAY: Millis = Millis::mins(2);
+/// Tokens are not renewed sooner after they were granted, whatever life the issuer gives them.
+const LEAST: Millis = Millis::secs(5);
 
 /// Why a refresh is wanted now, if it is.
 ///
@@ -73,5 +75,6 @@ fn server_time(facts: &Facts, anchor: &Anchor, now: &Now) -> WallMs {
 fn half_life(tokens: &TokenFacts) -> Option<WallMs> {
     let access = tokens.access?;
     let spread = Millis(access.life.0 / 10).part(tokens.fingerprint.seed());
-    Some(access.from.plus(Millis(access.life.0 / 2)).plus(spread))
+    let half = Millis(access.life.0 / 2).max(LEAST);
+    Some(access.from.plus(half).plus(spread))
 }

@@ -309,9 +309,9 @@ impl Core {
         }
         if let Attempt::Failed { trouble, .. } = attempt {
             self.session.apply(Event::CallFailed(trouble)).await?;
-            self.observe(Observation::Failed(trouble)).await;
+            self.observe(Observation::Failed(trouble), Some(lane)).await;
         } else if answered {
-            self.observe(Observation::Answered).await;
+            self.observe(Observation::Answered, Some(lane)).await;
         }
         let state = LaneState {
             plan: Some(self.plan(lane, outcome, policy).await),
@@ -409,8 +409,8 @@ impl Core {
         self.refresh_view();
     }
 
-    /// Takes an observation in, and wakes the other lanes when something came back with it.
-    pub(super) async fn observe(&self, observation: Observation) {
+    /// Takes in what the lane `by` observed, and wakes the other lanes when something came back with it.
+    async fn observe(&self, observation: Observation, by: Option<Lane>) {
         let now = self.clock().now();
         let _one_at_a_time = self.ledger.lock().await;
         let (reach, returned) = self.reach().await.observe(observation, &now);
@@ -418,7 +418,7 @@ impl Core {
             tracing::warn!(%error, "what is known of the service could not be stored");
         }
         if let Some(what) = returned {
-            for lane in LANES {
+            for lane in LANES.into_iter().filter(|lane| Some(*lane) != by) {
                 self.wakes.of(lane).ring(LaneOutcome::Returned(what));
             }
         }
@@ -433,7 +433,7 @@ impl Core {
             self.system_network()
         };
         if reach.network() != system {
-            self.observe(Observation::Network(system)).await;
+            self.observe(Observation::Network(system), None).await;
         }
         let known = self.session.facts().map(|facts| facts.network);
         if known.is_ok_and(|known| known != system)

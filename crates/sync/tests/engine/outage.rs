@@ -158,3 +158,22 @@ async fn a_server_that_takes_connections_and_says_nothing_does_not_hold_up_the_l
         .expect("something waits for the network");
     drop(stream);
 }
+
+#[tokio::test]
+async fn what_a_sync_could_not_do_is_done_later_by_itself() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::Resident, &site.url, "demo").await;
+    until(&engine, "a library", |v| {
+        v.library.workouts >= 60 && !v.data.busy
+    })
+    .await;
+    let asked = engine.view_now().library.fresh_at;
+    let away = site.stop().await;
+    // The lanes sleep until their next look, minutes away; only the sync finds out.
+    let report = soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    assert!(!report.reached);
+    let site = away.start().await;
+    until(&engine, "fresh again", |v| v.library.fresh_at > asked).await;
+    drop(site);
+}

@@ -289,3 +289,21 @@ fn unauthorized() -> Way {
     let body = r#"{"type":"about:blank","title":"no","status":401,"code":"invalid-token"}"#;
     Way::Say(401, "application/problem+json", body.to_owned())
 }
+
+#[tokio::test]
+async fn tokens_without_a_life_are_not_renewed_in_a_loop() {
+    let site = Site::with_token_life(0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::Resident, &site.url, "demo").await;
+    let saved = ride(&engine).await;
+    eventually("one renewal", || site.gate.count(TOKEN) >= 2).await;
+    for _ in 0..3 {
+        soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    }
+    let renewals = site.gate.count(TOKEN) - 1;
+    assert!(renewals <= 2, "{renewals} renewals");
+    assert!(matches!(
+        card(&engine, &saved).await.delivery,
+        Delivery::Waiting { .. }
+    ));
+}
