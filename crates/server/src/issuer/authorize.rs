@@ -98,7 +98,7 @@ pub(crate) async fn sign_in(
     };
     let (request, username) = (form.request.clone(), form.username.clone());
     let now = server.now();
-    if let Some(seconds) = server.throttle().wait(&username, now) {
+    if let Err(seconds) = server.throttle().admit(&username, now) {
         let text = format!("Too many wrong passwords. Try again in {seconds} seconds.");
         let page = forms::sign_in(&request, &username, Some(&text))
             .with_status(StatusCode::TOO_MANY_REQUESTS);
@@ -121,14 +121,16 @@ pub(crate) async fn sign_in(
             forms::consent(&key.reveal(), &name, &request.scope, back).into_response()
         }
         SignedIn::Wrong => {
-            server.throttle().note_wrong(&username, now);
             tracing::info!("sign-in with a wrong name or password");
             forms::sign_in(&request, &username, Some(WRONG))
                 .with_status(StatusCode::UNPROCESSABLE_ENTITY)
                 .into_response()
         }
         SignedIn::Blocked => forms::dead_end(StatusCode::FORBIDDEN, BLOCKED).into_response(),
-        SignedIn::Expired => forms::dead_end(StatusCode::BAD_REQUEST, EXPIRED).into_response(),
+        SignedIn::Expired => {
+            server.throttle().take_back(&username, now);
+            forms::dead_end(StatusCode::BAD_REQUEST, EXPIRED).into_response()
+        }
     })
 }
 

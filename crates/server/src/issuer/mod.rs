@@ -13,7 +13,7 @@ mod request;
 mod same_origin;
 mod token;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -22,6 +22,9 @@ use freewheel_protocol::oauth::{IssuerMetadata, METADATA_PATH, SCOPES};
 use serde_json::{Map, Value, json};
 
 use crate::server::Server;
+
+/// No form of a sign-in comes near this, in bytes.
+const MAX_FORM: usize = 64 * 1024;
 
 pub(crate) fn routes() -> Router<Server> {
     Router::new()
@@ -32,6 +35,7 @@ pub(crate) fn routes() -> Router<Server> {
         .route("/oauth/consent", post(authorize::consent))
         .route("/oauth/token", post(token::token))
         .route("/oauth/revoke", post(token::revoke))
+        .layer(DefaultBodyLimit::max(MAX_FORM))
 }
 
 async fn metadata(State(server): State<Server>) -> impl IntoResponse {

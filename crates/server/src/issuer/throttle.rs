@@ -5,13 +5,15 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use crate::store::athlete;
+
 /// So many wrong passwords for one name within [`WINDOW_SECONDS`] are taken.
 const ALLOWED: usize = 5;
 const WINDOW_SECONDS: i64 = 60;
 /// So many passwords are checked at a time: each check takes 19 MiB.
 const AT_A_TIME: usize = 4;
 
-/// Counts wrong passwords by name, in memory.
+/// Counts wrong passwords by name as the database knows it, in memory.
 pub(crate) struct Throttle {
     wrong: Mutex<BTreeMap<String, Vec<i64>>>,
     /// Take a permit before checking a password.
@@ -28,28 +30,38 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// Seconds to wait before the next try for `name`; `None` when it may be tried now.
-    pub(crate) fn wait(&self, name: &str, now: i64) -> Option<i64> {
+    /// Admits a try for `name`, and counts it as wrong until it turns out otherwise: many tries at the same moment
+    /// must not all pass before the first of them is found wrong. Else tells how many seconds to wait.
+    pub(crate) fn admit(&self, name: &str, now: i64) -> Result<(), i64> {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         wrong.retain(|_, times| {
             times.retain(|time| now - time < WINDOW_SECONDS);
             !times.is_empty()
         });
-        let times = wrong.get(&name.to_lowercase())?;
-        let oldest = times.first().filter(|_| times.len() >= ALLOWED)?;
-        Some(oldest + WINDOW_SECONDS - now)
+        let times = wrong.entry(athlete::normal(name)).or_default();
+        match times.first() {
+            Some(oldest) if times.len() >= ALLOWED => Err(oldest + WINDOW_SECONDS - now),
+            Some(_) | None => {
+                times.push(now);
+                Ok(())
+            }
+        }
     }
 
-    /// Notes a wrong password.
-    pub(crate) fn note_wrong(&self, name: &str, now: i64) {
+    /// Takes back a try that was admitted at `then` and told nothing about the password.
+    pub(crate) fn take_back(&self, name: &str, then: i64) {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.entry(name.to_lowercase()).or_default().push(now);
+        if let Some(times) = wrong.get_mut(&athlete::normal(name))
+            && let Some(place) = times.iter().position(|time| *time == then)
+        {
+            times.remove(place);
+        }
     }
 
     /// Forgets the wrong ones after the right one.
     pub(crate) fn forget(&self, name: &str) {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.remove(&name.to_lowercase());
+        wrong.remove(&athlete::normal(name));
     }
 }
 
@@ -61,15 +73,31 @@ mod tests {
     fn the_sixth_try_within_a_minute_waits_until_the_first_is_a_minute_old() {
         let throttle = Throttle::default();
         for second in 0..5 {
-            assert_eq!(throttle.wait("demo", second), None);
-            throttle.note_wrong("Demo", second);
+            assert_eq!(throttle.admit("Demo", second), Ok(()));
         }
-        assert_eq!(throttle.wait("demo", 10), Some(50));
-        assert_eq!(throttle.wait("other", 10), None);
-        assert_eq!(throttle.wait("demo", 60), None);
-        throttle.note_wrong("demo", 60);
-        assert_eq!(throttle.wait("demo", 60), Some(1));
+        assert_eq!(throttle.admit("demo", 10), Err(50));
+        assert_eq!(throttle.admit("other", 10), Ok(()));
+        assert_eq!(throttle.admit("demo", 60), Ok(()));
+        assert_eq!(throttle.admit("demo", 60), Err(1));
         throttle.forget("DEMO");
-        assert_eq!(throttle.wait("demo", 60), None);
+        assert_eq!(throttle.admit("demo", 60), Ok(()));
+    }
+
+    #[test]
+    fn every_spelling_of_one_name_counts_for_the_same_athlete() {
+        let throttle = Throttle::default();
+        for name in ["demo", " demo", "demo  ", "\tDEMO", "Demo\n"] {
+            assert_eq!(throttle.admit(name, 0), Ok(()), "{name:?}");
+        }
+        assert_eq!(throttle.admit("demo   ", 0), Err(60));
+    }
+
+    #[test]
+    fn a_try_that_told_nothing_is_not_held_against_the_name() {
+        let throttle = Throttle::default();
+        for _ in 0..20 {
+            assert_eq!(throttle.admit("demo", 7), Ok(()));
+            throttle.take_back("demo", 7);
+        }
     }
 }

@@ -152,6 +152,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Athlete> {
     })
 }
 
-fn normal(username: &str) -> String {
+/// The spelling under which a name is kept and looked for.
+pub(crate) fn normal(username: &str) -> String {
     username.trim().to_lowercase()
 }

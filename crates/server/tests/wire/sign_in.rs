@@ -127,6 +127,24 @@ async fn guessing_is_slowed_down() {
 }
 
 #[tokio::test]
+async fn guesses_at_the_same_moment_and_under_other_spellings_are_slowed_down_too() {
+    let rig = Rig::start().await;
+    let page = rig.authorize(&[]).await.text().await.unwrap();
+    let mut guesses = tokio::task::JoinSet::new();
+    for number in 0..12 {
+        let key = request_key(&page);
+        let name = format!("demo{}", " ".repeat(number));
+        let form = [("request", &*key), ("username", &*name), ("password", "x")];
+        let guess = rig.post("/oauth/sign-in", &form).send();
+        guesses.spawn(async move { guess.await.unwrap().status() });
+    }
+    let answers = guesses.join_all().await;
+    let of = |wanted| answers.iter().filter(|status| **status == wanted).count();
+    assert_eq!(of(StatusCode::UNPROCESSABLE_ENTITY), 5, "{answers:?}");
+    assert_eq!(of(StatusCode::TOO_MANY_REQUESTS), 7, "{answers:?}");
+}
+
+#[tokio::test]
 async fn a_form_works_once_and_only_for_a_while_and_not_from_elsewhere() {
     let rig = Rig::start().await;
     let first = rig.authorize(&[]).await.text().await.unwrap();
