@@ -14,6 +14,8 @@ pub(crate) mod sign_in;
 pub(crate) mod signing_key;
 pub(crate) mod token_family;
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -103,6 +105,7 @@ impl Store {
         };
         std::fs::create_dir_all(folder).map_err(|error| unusable(folder, &error))?;
         let path = folder.join(FILE_NAME);
+        create_private(&path).map_err(|error| unusable(folder, &error))?;
         let mut connection = Connection::open(&path).map_err(|error| unusable(folder, &error))?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -157,6 +160,16 @@ impl Store {
     }
 }
 
+/// Makes the file, when it is missing, for its owner only: it holds the key that signs tokens. SQLite gives the files
+/// beside it the same permissions.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
 fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let version: i64 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
@@ -200,6 +213,21 @@ mod tests {
             Err(StoreError::TooNew { .. })
         ));
         assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_their_owner_can_read_the_files() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?}", entry.file_name());
+        }
+        drop(store);
     }
 
     #[test]
