@@ -6,7 +6,7 @@ mod stage;
 use std::time::Duration;
 
 use freewheel_lab::window::{Page, Window};
-use stage::{SOON, Stage, go, number, wait_for_attr, wait_for_number};
+use stage::{SOON, Stage, garmin_reads, go, number, wait_for_attr, wait_for_number};
 
 const RIDE: &str = "[data-test='ride']";
 const ROW: &str = "[data-test='ride-row']";
@@ -66,6 +66,7 @@ fn holds_exactly_what_was_frozen(stage: &Stage, count: usize) {
     let mut digests: Vec<_> = rides.into_iter().map(|(_, digest)| digest).collect();
     digests.sort();
     assert_eq!(digests, stage.frozen_digests());
+    garmin_reads(&stage.frozen_files());
 }
 
 #[tokio::test]

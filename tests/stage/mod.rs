@@ -50,11 +50,16 @@ impl Look {
 impl Stage {
     /// A session with a display of the given size and an open keyring, and a server with athlete demo/demo.
     pub async fn set(display: (u32, u32)) -> Self {
+        Self::set_with(display, &["--dev"]).await
+    }
+
+    /// The same with other arguments for the server.
+    pub async fn set_with(display: (u32, u32), server: &[&str]) -> Self {
         let options = SessionOptions { display: Some(display), keyring: Keyring::Unlocked };
         let session = DesktopSession::start(options).await.unwrap();
         let data = session.folder().join("server");
         std::fs::create_dir_all(&data).unwrap();
-        let server = ServerProcess::start(&data, None, &["--dev"]).await.unwrap();
+        let server = ServerProcess::start(&data, None, server).await.unwrap();
         let home = session.folder().join("profile");
         Self { session, server, look: Look::Light, home }
     }
@@ -66,15 +71,24 @@ impl Stage {
 
     /// Opens the app and waits until its first view is painted.
     pub async fn open(&self) -> Window {
-        let window = self.start().await;
+        self.open_on(&self.home).await
+    }
+
+    /// The same on another profile folder.
+    pub async fn open_on(&self, home: &Path) -> Window {
+        let window = self.start_on(home).await;
         window.find("body[data-ready='true']").await.unwrap();
         window
     }
 
     /// Opens the app.
     pub async fn start(&self) -> Window {
+        self.start_on(&self.home).await
+    }
+
+    async fn start_on(&self, home: &Path) -> Window {
         let app = programs::desktop_app().unwrap();
-        let home = self.home.display().to_string();
+        let home = home.display().to_string();
         let env = [
             ("FREEWHEEL_HOME", home.as_str()),
             ("FREEWHEEL_SERVER", self.server.url()),
@@ -109,13 +123,41 @@ impl Stage {
         rows.collect::<Result<_, _>>().unwrap()
     }
 
+    /// The frozen FIT files in the profile folder.
+    pub fn frozen_files(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.home.join("rides")).unwrap();
+        files.map(|file| file.unwrap().path()).collect()
+    }
+
     /// Digests of the frozen FIT files in the profile folder, sorted.
     pub fn frozen_digests(&self) -> Vec<String> {
-        let files = std::fs::read_dir(self.home.join("rides")).unwrap();
-        let digest = |path: PathBuf| Sha256Digest::of(&std::fs::read(path).unwrap()).to_string();
-        let mut digests: Vec<_> = files.map(|file| digest(file.unwrap().path())).collect();
+        let digest = |path| Sha256Digest::of(&std::fs::read(path).unwrap()).to_string();
+        let mut digests: Vec<_> = self.frozen_files().into_iter().map(digest).collect();
         digests.sort();
         digests
+    }
+}
+
+/// Garmin's own decoder reads the files whole and without errors, and finds a record for each second.
+pub fn garmin_reads(files: &[PathBuf]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join("target/tools/python/bin/python");
+    let python = std::env::var_os("FREEWHEEL_PYTHON").map_or(python, PathBuf::from);
+    let mut check = std::process::Command::new(&python);
+    check.arg(root.join("crates/ride/tests/fit_check.py")).args(files);
+    let output = check.output().unwrap_or_else(|error| {
+        panic!("{}: {error}: run `cargo xtask setup`", python.display());
+    });
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let reports: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(reports.len(), files.len());
+    for report in reports {
+        assert_eq!(report["integrity"], true, "{report}");
+        assert_eq!(report["errors"], serde_json::json!([]), "{report}");
+        let seconds = report["session"]["total_timer_time"].as_f64().unwrap();
+        assert_eq!(report["counts"]["record"].as_f64(), Some(seconds), "{report}");
     }
 }
 
