@@ -1,5 +1,11 @@
 //! Bad input in the real window: a clear error each time, and nothing lost.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
 
 mod stage;
 
@@ -22,11 +28,19 @@ async fn a_server_address_that_cannot_be_used_is_refused_with_the_remedy_and_the
     ] {
         window.fill("[data-test='server']", address).await.unwrap();
         window.click("[data-test='sign-in']").await.unwrap();
-        window.wait_for_text("[data-test='sign-in-error']", says, SOON).await.unwrap();
+        window
+            .wait_for_text("[data-test='sign-in-error']", says, SOON)
+            .await
+            .unwrap();
     }
-    window.fill("[data-test='server']", stage.server.url()).await.unwrap();
+    window
+        .fill("[data-test='server']", stage.server.url())
+        .await
+        .unwrap();
     window.click("[data-test='sign-in']").await.unwrap();
-    let url = window.wait_for_text("[data-test='sign-in-url']", "/oauth/authorize", SOON).await;
+    let url = window
+        .wait_for_text("[data-test='sign-in-url']", "/oauth/authorize", SOON)
+        .await;
     assert!(url.unwrap().starts_with(stage.server.url()));
     window.click("[data-test='cancel-sign-in']").await.unwrap();
     window.find("[data-test='server']").await.unwrap();
@@ -50,14 +64,25 @@ async fn a_second_start_on_the_same_profile_brings_the_first_window_forward_and_
 
 #[tokio::test]
 async fn a_profile_folder_that_cannot_be_made_is_named_in_the_window() {
-    let options = SessionOptions { display: Some((1280, 800)), keyring: Keyring::Unlocked };
+    let options = SessionOptions {
+        display: Some((1280, 800)),
+        keyring: Keyring::Unlocked,
+    };
     let session = DesktopSession::start(options).await.unwrap();
     let file = session.folder().join("a-file");
     std::fs::write(&file, "in the way").unwrap();
     let home = file.join("profile").display().to_string();
     let app = programs::desktop_app().unwrap();
-    let window = Window::open(&session, &app, &[("FREEWHEEL_HOME", &home)]).await.unwrap();
-    window.wait_for_text("[data-test='cannot-start']", &home, SOON).await.unwrap();
-    window.wait_for_text("[data-test='cannot-start']", "FREEWHEEL_HOME", SOON).await.unwrap();
+    let window = Window::open(&session, &app, &[("FREEWHEEL_HOME", &home)])
+        .await
+        .unwrap();
+    window
+        .wait_for_text("[data-test='cannot-start']", &home, SOON)
+        .await
+        .unwrap();
+    window
+        .wait_for_text("[data-test='cannot-start']", "FREEWHEEL_HOME", SOON)
+        .await
+        .unwrap();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "in the way");
 }

@@ -1,5 +1,11 @@
 //! The whole road in the real window: sign in, cache, lose the server, ride all the same, deliver exactly once.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
 
 mod stage;
 
@@ -17,7 +23,14 @@ async fn signed_in_and_then_the_server_died() -> Stage {
     let window = stage.open().await;
     stage.sign_in(&window).await;
     go(&window, "library").await;
-    wait_for_number(&window, "[data-test='library-total']", "data-count", 60, SOON).await;
+    wait_for_number(
+        &window,
+        "[data-test='library-total']",
+        "data-count",
+        60,
+        SOON,
+    )
+    .await;
     stage.server.kill9();
     window.quit().await.unwrap();
     stage
@@ -34,7 +47,10 @@ async fn ride(window: &Window, seconds: i64) {
     wait_for_number(window, RIDE, "data-durable", seconds, bound).await;
     let ridden = number(window, RIDE, "data-ridden").await.unwrap();
     let durable = number(window, RIDE, "data-durable").await.unwrap();
-    assert!(ridden - durable <= 2, "{ridden} s ridden, {durable} s durable");
+    assert!(
+        ridden - durable <= 2,
+        "{ridden} s ridden, {durable} s durable"
+    );
     window.keys("f").await.unwrap();
     window.click("[data-test='finish']").await.unwrap();
     window.find("[data-test='saved']").await.unwrap();
@@ -54,8 +70,14 @@ async fn waits_with_a_next_try(window: &Page) -> i64 {
     next_try
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test of real processes in real time"
+)]
 fn now() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     i64::try_from(now.as_millis()).unwrap()
 }
 
@@ -70,14 +92,29 @@ fn holds_exactly_what_was_frozen(stage: &Stage, count: usize) {
 }
 
 #[tokio::test]
-async fn with_the_server_dead_the_planned_workout_is_ridden_and_delivered_once_by_itself_and_on_demand() {
+async fn with_the_server_dead_the_planned_workout_is_ridden_and_delivered_once_by_itself_and_on_demand()
+ {
     let mut stage = signed_in_and_then_the_server_died().await;
     let window = stage.open().await;
 
     // Everything is there without the server.
-    wait_for_attr(&window, "[data-test='planned']", "data-state", "planned", SOON).await;
+    wait_for_attr(
+        &window,
+        "[data-test='planned']",
+        "data-state",
+        "planned",
+        SOON,
+    )
+    .await;
     go(&window, "library").await;
-    wait_for_number(&window, "[data-test='library-total']", "data-count", 60, SOON).await;
+    wait_for_number(
+        &window,
+        "[data-test='library-total']",
+        "data-count",
+        60,
+        SOON,
+    )
+    .await;
 
     ride(&window, 60).await;
     on_to_history(&window).await;
@@ -101,12 +138,26 @@ async fn with_the_server_dead_the_planned_workout_is_ridden_and_delivered_once_b
     waits_with_a_next_try(&window).await;
     stage.server.start_again().await.unwrap();
     window.click("[data-test='sync-now']").await.unwrap();
-    wait_for_attr(&window, ROW, "data-delivery", "delivered", Duration::from_secs(10)).await;
+    wait_for_attr(
+        &window,
+        ROW,
+        "data-delivery",
+        "delivered",
+        Duration::from_secs(10),
+    )
+    .await;
     holds_exactly_what_was_frozen(&stage, 2);
 
     // Asking again sends nothing twice.
     window.click("[data-test='sync-now']").await.unwrap();
-    wait_for_attr(&window, "[data-test='fact-data']", "data-state", "clear", SOON).await;
+    wait_for_attr(
+        &window,
+        "[data-test='fact-data']",
+        "data-state",
+        "clear",
+        SOON,
+    )
+    .await;
     holds_exactly_what_was_frozen(&stage, 2);
 }
 
@@ -124,7 +175,18 @@ async fn killed_after_saved_and_before_delivery_the_ride_is_delivered_once_after
     waits_with_a_next_try(&window).await;
     stage.server.start_again().await.unwrap();
     window.click("[data-test='sync-now']").await.unwrap();
-    wait_for_attr(&window, ROW, "data-delivery", "delivered", Duration::from_secs(10)).await;
+    wait_for_attr(
+        &window,
+        ROW,
+        "data-delivery",
+        "delivered",
+        Duration::from_secs(10),
+    )
+    .await;
     holds_exactly_what_was_frozen(&stage, 1);
-    assert_eq!(stage.frozen_digests(), frozen, "the frozen file has not changed");
+    assert_eq!(
+        stage.frozen_digests(),
+        frozen,
+        "the frozen file has not changed"
+    );
 }

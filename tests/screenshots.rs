@@ -1,7 +1,13 @@
 //! A picture of every screen, light and dark, in two sizes; and on each of them nothing is cut off at the side.
 //!
 //! Pictures go to `$FREEWHEEL_SCREENSHOTS`, else to the test's own folder, which is kept only on request.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
 
 mod stage;
 
@@ -33,10 +39,18 @@ impl Album {
             settled.await.unwrap();
             let painted = "const done = arguments[arguments.length - 1];\
                 requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 120)));";
-            window.driver().execute_async(painted, Vec::new()).await.unwrap();
+            window
+                .driver()
+                .execute_async(painted, Vec::new())
+                .await
+                .unwrap();
             let wide = "return document.scrollingElement.scrollWidth > innerWidth";
             let cut = window.js(wide, Vec::new()).await.unwrap();
-            assert_eq!(cut.as_bool(), Some(false), "{name} is wider than its {width} px");
+            assert_eq!(
+                cut.as_bool(),
+                Some(false),
+                "{name} is wider than its {width} px"
+            );
             let file = format!("{name}{size}-{}.png", self.look.name());
             window.screenshot(&self.folder.join(file)).await.unwrap();
         }
@@ -72,7 +86,14 @@ async fn shoot(look: Look, folder: PathBuf) {
     album.take(&window, "account").await;
 
     go(&window, "library").await;
-    wait_for_number(&window, "[data-test='library-total']", "data-count", 60, SOON).await;
+    wait_for_number(
+        &window,
+        "[data-test='library-total']",
+        "data-count",
+        60,
+        SOON,
+    )
+    .await;
     album.take(&window, "library").await;
     assert!(!first_row(&window).await.is_empty());
     album.take(&window, "workout").await;
@@ -83,7 +104,14 @@ async fn shoot(look: Look, folder: PathBuf) {
     stage.server.kill9();
     ride_with_pictures(&window, &album).await;
     window.click("[data-test='to-history']").await.unwrap();
-    wait_for_attr(&window, "[data-test='ride-row']", "data-delivery", "waiting", SOON).await;
+    wait_for_attr(
+        &window,
+        "[data-test='ride-row']",
+        "data-delivery",
+        "waiting",
+        SOON,
+    )
+    .await;
     album.take(&window, "history-waiting").await;
     go(&window, "today").await;
     window.find("[data-test='planned']").await.unwrap();
@@ -92,7 +120,14 @@ async fn shoot(look: Look, folder: PathBuf) {
     stage.server.start_again().await.unwrap();
     window.click("[data-test='sync-now']").await.unwrap();
     go(&window, "history").await;
-    wait_for_attr(&window, "[data-test='ride-row']", "data-delivery", "delivered", SOON).await;
+    wait_for_attr(
+        &window,
+        "[data-test='ride-row']",
+        "data-delivery",
+        "delivered",
+        SOON,
+    )
+    .await;
     album.take(&window, "history").await;
 }
 
@@ -106,7 +141,14 @@ async fn ride_with_pictures(window: &Window, album: &Album) {
     for _ in 0..2 {
         window.keys(thirtyfour::Key::Right).await.unwrap();
     }
-    wait_for_number(window, RIDE, "data-durable", 15, SOON + Duration::from_secs(15)).await;
+    wait_for_number(
+        window,
+        RIDE,
+        "data-durable",
+        15,
+        SOON + Duration::from_secs(15),
+    )
+    .await;
     album.take(window, "ride").await;
     window.keys(" ").await.unwrap();
     wait_for_attr(window, RIDE, "data-state", "paused", SOON).await;
@@ -115,7 +157,14 @@ async fn ride_with_pictures(window: &Window, album: &Album) {
     window.find("[data-test='finish']").await.unwrap();
     album.take(window, "ride-finish").await;
     window.click("[data-test='finish']").await.unwrap();
-    wait_for_attr(window, "[data-test='saved']", "data-delivery", "waiting", SOON).await;
+    wait_for_attr(
+        window,
+        "[data-test='saved']",
+        "data-delivery",
+        "waiting",
+        SOON,
+    )
+    .await;
     album.take(window, "ride-saved").await;
 }
 

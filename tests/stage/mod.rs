@@ -55,13 +55,21 @@ impl Stage {
 
     /// The same with other arguments for the server.
     pub async fn set_with(display: (u32, u32), server: &[&str]) -> Self {
-        let options = SessionOptions { display: Some(display), keyring: Keyring::Unlocked };
+        let options = SessionOptions {
+            display: Some(display),
+            keyring: Keyring::Unlocked,
+        };
         let session = DesktopSession::start(options).await.unwrap();
         let data = session.folder().join("server");
         std::fs::create_dir_all(&data).unwrap();
         let server = ServerProcess::start(&data, None, server).await.unwrap();
         let home = session.folder().join("profile");
-        Self { session, server, look: Look::Light, home }
+        Self {
+            session,
+            server,
+            look: Look::Light,
+            home,
+        }
     }
 
     /// The profile folder.
@@ -104,11 +112,20 @@ impl Stage {
         let url = self.session.opened_url(SOON).await.unwrap();
         let browser = Browser::open(&self.session).await.unwrap();
         browser.goto(&url).await.unwrap();
-        browser.fill("input[name='username']", "demo").await.unwrap();
-        browser.fill("input[name='password']", "demo").await.unwrap();
+        browser
+            .fill("input[name='username']", "demo")
+            .await
+            .unwrap();
+        browser
+            .fill("input[name='password']", "demo")
+            .await
+            .unwrap();
         browser.click("#sign-in").await.unwrap();
         browser.click("#allow").await.unwrap();
-        browser.wait_for_text("h1", "You are signed in", SOON).await.unwrap();
+        browser
+            .wait_for_text("h1", "You are signed in", SOON)
+            .await
+            .unwrap();
         drop(browser);
         window.find("[data-test='sign-out']").await.unwrap();
     }
@@ -118,8 +135,12 @@ impl Stage {
         let path = self.server.data().join("server.db");
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
         let database = rusqlite::Connection::open_with_flags(path, flags).unwrap();
-        let mut rows = database.prepare("SELECT id, digest FROM ride ORDER BY number").unwrap();
-        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let mut rows = database
+            .prepare("SELECT id, digest FROM ride ORDER BY number")
+            .unwrap();
+        let rows = rows
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
         rows.collect::<Result<_, _>>().unwrap()
     }
 
@@ -144,20 +165,32 @@ pub fn garmin_reads(files: &[PathBuf]) {
     let python = root.join("target/tools/python/bin/python");
     let python = std::env::var_os("FREEWHEEL_PYTHON").map_or(python, PathBuf::from);
     let mut check = std::process::Command::new(&python);
-    check.arg(root.join("crates/ride/tests/fit_check.py")).args(files);
+    check
+        .arg(root.join("crates/ride/tests/fit_check.py"))
+        .args(files);
     let output = check.output().unwrap_or_else(|error| {
         panic!("{}: {error}: run `cargo xtask setup`", python.display());
     });
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let reports: Vec<serde_json::Value> =
-        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let reports: Vec<serde_json::Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(reports.len(), files.len());
     for report in reports {
         assert_eq!(report["integrity"], true, "{report}");
         assert_eq!(report["errors"], serde_json::json!([]), "{report}");
         let seconds = report["session"]["total_timer_time"].as_f64().unwrap();
-        assert_eq!(report["counts"]["record"].as_f64(), Some(seconds), "{report}");
+        assert_eq!(
+            report["counts"]["record"].as_f64(),
+            Some(seconds),
+            "{report}"
+        );
     }
 }
 
@@ -177,7 +210,11 @@ pub async fn wait_for_attr(page: &Page, css: &str, attribute: &str, value: &str,
     let what = format!("{attribute}={value} on {css}");
     let seen = page.wait_for(&what, bound, async |page: &Page| {
         let found = page.attr(css, attribute).await?;
-        Ok(if found.as_deref() == Some(value) { Seen::Yes(()) } else { Seen::NotYet(found) })
+        Ok(if found.as_deref() == Some(value) {
+            Seen::Yes(())
+        } else {
+            Seen::NotYet(found)
+        })
     });
     seen.await.unwrap();
 }
@@ -193,7 +230,11 @@ pub async fn wait_for_number(
     let what = format!("{attribute} of at least {at_least} on {css}");
     let seen = page.wait_for(&what, bound, async |page: &Page| {
         let found = number(page, css, attribute).await?;
-        Ok(if found >= at_least { Seen::Yes(found) } else { Seen::NotYet(Some(found.to_string())) })
+        Ok(if found >= at_least {
+            Seen::Yes(found)
+        } else {
+            Seen::NotYet(Some(found.to_string()))
+        })
     });
     seen.await.unwrap()
 }

@@ -6,6 +6,7 @@
 pub mod desktop;
 pub mod error;
 pub mod faults;
+pub mod generated_library;
 pub mod program;
 pub mod programs;
 pub mod server;

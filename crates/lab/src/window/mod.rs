@@ -1,5 +1,6 @@
 //! Drives real windows: the app's own, and a plain browser's.
 
+mod began;
 mod close;
 mod page;
 
@@ -8,7 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -105,6 +106,14 @@ impl Window {
             .ok_or_else(|| LabError::Unexpected(format!("{} does not run", self.app.display())))
     }
 
+    /// When the process of the app began, to 10 ms.
+    ///
+    /// # Errors
+    /// It does not run any more.
+    pub fn began(&self) -> Result<SystemTime, LabError> {
+        began::process_began(self.pid()?)
+    }
+
     /// Closes the window as its owner would, and waits until the app has ended.
     ///
     /// # Errors
@@ -137,8 +146,12 @@ impl Window {
     }
 
     fn running(&self) -> Option<u32> {
-        let is_app =
-            |id: &u32| fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|exe| exe == self.app);
+        // A program that was built anew while it runs has a new file in its place; the system then marks the old name.
+        let replaced = PathBuf::from(format!("{} (deleted)", self.app.display()));
+        let is_app = |id: &u32| {
+            fs::read_link(format!("/proc/{id}/exe"))
+                .is_ok_and(|exe| exe == self.app || exe == replaced)
+        };
         with_environment(MARK, &self.processes.mark)
             .into_iter()
             .find(is_app)

@@ -80,10 +80,15 @@ impl ServerAddress {
         self.0.origin().ascii_serialization()
     }
 
-    /// Whether `url` is a usable endpoint of this server's issuer: encrypted, or on this computer.
+    /// Whether `url` is a usable endpoint of this server's issuer: encrypted, or on this computer. Nothing but the web:
+    /// one of them is opened by the system, which has a program for many a scheme.
     #[must_use]
     pub fn allows_endpoint(url: &str) -> bool {
-        Url::parse(url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url))
+        Url::parse(url).is_ok_and(|url| match url.scheme() {
+            "https" => url.has_host(),
+            "http" => is_loopback(&url),
+            _ => false,
+        })
     }
 }
 
@@ -147,5 +152,22 @@ mod tests {
         let with_password = ServerAddress::parse("https://me:secret@ride.example.org").unwrap_err();
         assert!(!with_password.to_string().contains("secret"));
         assert!(ServerAddress::parse("https://ride.example.org/?a=b").is_err());
+    }
+    #[test]
+    fn an_endpoint_is_a_web_address_and_nothing_that_another_program_would_open() {
+        for (url, allowed) in [
+            ("https://id.example.org/authorize", true),
+            ("http://127.0.0.1:8787/oauth/authorize", true),
+            ("http://id.example.org/authorize", false),
+            ("ftp://127.0.0.1/x", false),
+            ("smb://localhost/share", false),
+            ("vscode://localhost/open", false),
+            ("file://localhost/etc/passwd", false),
+            ("javascript:alert(1)", false),
+            ("--help", false),
+            ("", false),
+        ] {
+            assert_eq!(ServerAddress::allows_endpoint(url), allowed, "{url}");
+        }
     }
 }

@@ -10,13 +10,16 @@ use futures_util::StreamExt as _;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an answer may stand still.
+/// How long an answer may take to begin, and how long it may stand still.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// The slowest pace that is waited for, in bytes per second. A ride of four hours (300 kB) takes 150 s at it.
+const SLOWEST: u64 = 2 * 1024;
 
 /// An answer, whatever it says.
 #[derive(Debug, Clone)]
@@ -107,7 +110,6 @@ impl Http {
             .user_agent(concat!("Freewheel/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
             .pool_idle_timeout(Duration::from_secs(30));
         let builder = if loopback {
             builder.no_proxy()
@@ -125,14 +127,26 @@ impl Http {
         &self.client
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its answer. The library's own time-outs are not used: the one for reading counts while
+    /// a ride is still going up, and none of them ends an answer that dribbles in for ever.
     ///
     /// # Errors
     /// No complete head of an answer came. A body that broke off is an answer that is not `complete`.
     pub async fn send(&self, request: RequestBuilder) -> Result<Reply, TransportFailure> {
-        let response = request.send().await.map_err(|error| failure(&error))?;
-        Ok(read(response).await)
+        let request = request.build().map_err(|error| failure(&error))?;
+        let upload = request.body().and_then(reqwest::Body::as_bytes);
+        let patience = READ_TIMEOUT + time_for(upload.map_or(0, <[u8]>::len));
+        match timeout(patience, self.client.execute(request)).await {
+            Ok(Ok(response)) => Ok(read(response).await),
+            Ok(Err(error)) => Err(failure(&error)),
+            Err(_) => Err(TransportFailure::Timeout { sent: Sent::After }),
+        }
     }
+}
+
+/// How long so many bytes take at the slowest pace.
+fn time_for(bytes: usize) -> Duration {
+    Duration::from_secs(u64::try_from(bytes).unwrap_or(u64::MAX) / SLOWEST)
 }
 
 async fn read(response: Response) -> Reply {
@@ -152,10 +166,16 @@ async fn read(response: Response) -> Reply {
     let mut body = Vec::new();
     let mut complete = true;
     let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        match chunk {
-            Ok(chunk) if body.len() + chunk.len() <= MAX_ANSWER => body.extend_from_slice(&chunk),
-            Ok(_) | Err(_) => {
+    let began = Instant::now();
+    loop {
+        let standstill = Instant::now() + READ_TIMEOUT;
+        let too_slow = began + READ_TIMEOUT + time_for(body.len());
+        match timeout_at(standstill.min(too_slow), chunks.next()).await {
+            Ok(None) => break,
+            Ok(Some(Ok(chunk))) if body.len() + chunk.len() <= MAX_ANSWER => {
+                body.extend_from_slice(&chunk);
+            }
+            Ok(Some(Ok(_) | Err(_))) | Err(_) => {
                 complete = false;
                 break;
             }
@@ -316,5 +336,34 @@ mod tests {
         server.await.unwrap();
         let refused = http.send(http.client().get(&url)).await;
         assert_eq!(refused.unwrap_err(), TransportFailure::Refused);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_may_take_its_time_and_an_answer_may_not_dribble_for_ever() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let http = Http::new(true).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let ride = vec![7; 300_000];
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut took = 0;
+            let mut part = vec![0; 4096];
+            while took < 300_000 {
+                took += stream.read(&mut part).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            let head = b"HTTP/1.1 201 Created\r\nContent-Length: 10000\r\n\r\n";
+            stream.write_all(head).await.unwrap();
+            while stream.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let began = Instant::now();
+        let reply = http.send(http.client().put(&url).body(ride)).await.unwrap();
+        let took = began.elapsed();
+        assert_eq!((reply.status, reply.complete), (201, false));
+        assert!(took > Duration::from_secs(60), "uploading took {took:?}");
+        assert!(took < Duration::from_secs(200), "reading took {took:?}");
+        server.await.unwrap();
     }
 }
