@@ -18,7 +18,7 @@ pub struct ChangesPage {
     pub changes: Vec<Change>,
     /// Where the next page starts; opaque to the client.
     pub next_cursor: String,
-    /// Whether the server already has more behind `next_cursor`.
+    /// Whether the server already has more behind `next_cursor`, which then is a new one; never on an empty page.
     pub more: bool,
 }
 

@@ -75,7 +75,7 @@ pub struct RideRow {
 pub struct RideList {
     /// At most [`crate::changes::MAX_PAGE`] rides.
     pub rides: Vec<RideRow>,
-    /// The `after` of the next page; absent at the end.
+    /// The `after` of the next page; absent at the end, and so on an empty page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }

@@ -90,7 +90,7 @@ impl Api {
         let value = match reply.status {
             304 => Feed::Fresh,
             410 if problem(&reply).is_some_and(|p| p.code == ProblemCode::CursorGone) => Feed::Gone,
-            _ => Feed::Page(json(&reply)?),
+            _ => Feed::Page(moving(json(&reply)?, cursor)?),
         };
         Ok(Answer {
             value,
@@ -114,7 +114,7 @@ impl Api {
         };
         let reply = self.send(request, bearer).await?;
         Ok(Answer {
-            value: json(&reply)?,
+            value: ending(json(&reply)?, after)?,
             date: reply.date,
         })
     }
@@ -197,4 +197,72 @@ fn json<T: DeserializeOwned>(reply: &Reply) -> Result<T, CallError> {
         trouble,
         retry_after: reply.retry_after,
     })
+}
+
+/// A page that promises more must bring something and lead on, or asking for the rest would never end.
+fn moving(page: ChangesPage, cursor: Option<&str>) -> Result<ChangesPage, CallError> {
+    let stands = page.changes.is_empty() || cursor == Some(page.next_cursor.as_str());
+    if page.more && stands {
+        return Err(UNREADABLE);
+    }
+    Ok(page)
+}
+
+/// As [`moving`], for the list of rides.
+fn ending(list: RideList, after: Option<&str>) -> Result<RideList, CallError> {
+    match &list.next {
+        Some(next) if list.rides.is_empty() || after == Some(next) => Err(UNREADABLE),
+        Some(_) | None => Ok(list),
+    }
+}
+
+const UNREADABLE: CallError = CallError::Trouble {
+    trouble: Trouble::Unreadable,
+    retry_after: None,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feed_that_promises_more_must_lead_on() {
+        let one = r#"{"kind":"flag","id":"f","revision":1}"#;
+        for (changes, next, more, cursor, good) in [
+            (one, "b", true, Some("a"), true),
+            (one, "b", true, None, true),
+            (one, "a", true, Some("a"), false),
+            ("", "b", true, Some("a"), false),
+            ("", "a", false, Some("a"), true),
+            (one, "a", false, Some("a"), true),
+        ] {
+            let text = format!(r#"{{"changes":[{changes}],"next_cursor":"{next}","more":{more}}}"#);
+            let page = serde_json::from_str(&text).unwrap();
+            assert_eq!(
+                moving(page, cursor).is_ok(),
+                good,
+                "{text} after {cursor:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_of_rides_that_goes_on_must_lead_on() {
+        let one = format!(
+            r#"{{"id":"{}","digest":"{}","received_at":"2026-01-01T00:00:00Z"}}"#,
+            uuid::Uuid::nil(),
+            "0".repeat(64)
+        );
+        for (rides, next, after, good) in [
+            (one.as_str(), r#","next":"2""#, Some("1"), true),
+            (&one, r#","next":"1""#, Some("1"), false),
+            ("", r#","next":"2""#, None, false),
+            ("", "", Some("1"), true),
+            (&one, "", None, true),
+        ] {
+            let text = format!(r#"{{"rides":[{rides}]{next}}}"#);
+            let list = serde_json::from_str(&text).unwrap();
+            assert_eq!(ending(list, after).is_ok(), good, "{text} after {after:?}");
+        }
+    }
 }
