@@ -41,7 +41,7 @@ pub struct IssuerMetadata {
 /// It holds secrets and therefore has no `Debug`. `Serialize` is the server's side of the wire.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct TokenAnswer {
-    /// A JWT with [`AccessClaims`].
+    /// A JWT with [`Claims`].
     pub access_token: String,
     /// Always `Bearer`.
     pub token_type: String,
