@@ -11,6 +11,7 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::words::plain;
 
 /// Exit code for arguments that cannot be understood.
 const USAGE: u8 = 2;
@@ -83,7 +84,8 @@ impl Output {
         if self.json {
             write_aside(&error_document(failure));
         } else {
-            write_aside(&format!("freewheel: {failure}"));
+            // It may repeat what was typed, or what a file or a server is called.
+            write_aside(&plain(&format!("freewheel: {failure}")));
         }
     }
 

@@ -126,7 +126,14 @@ pub fn zone(zone: Zone) -> &'static str {
 pub fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
+        .filter(|c| !is_turning(*c))
         .collect()
+}
+
+/// Whether a character changes the direction of what follows (Unicode Standard Annex 9, table 4): what stands behind a
+/// name would be shown backwards.
+fn is_turning(character: char) -> bool {
+    matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -196,5 +203,12 @@ mod tests {
             "Waiting to upload · next try 01:44"
         );
         assert_eq!(here().delivery(&waiting(None)), "Waiting to upload.");
+    }
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal_nor_turn_what_follows() {
+        assert_eq!(plain("a\u{1b}[31mb\nc\u{9b}d"), "a [31mb c d");
+        assert_eq!(plain("tempo\u{202e}gpj\u{2066}.exe"), "tempogpj.exe");
+        assert_eq!(plain("Zoë 漢字 עברית"), "Zoë 漢字 עברית");
     }
 }

@@ -191,3 +191,36 @@ fn with_nobody_signed_in_sync_and_sign_out_are_done_and_nothing_happens() {
         assert!(!ran.stdout.is_empty());
     }
 }
+
+#[test]
+fn what_was_typed_is_repeated_without_steering_the_terminal() {
+    let profile = Profile::new();
+    for arguments in [
+        ["sign-in", "--server", "http://\u{1b}[31mred"],
+        ["library", "show", "\u{1b}[2Jnope\u{202e}"],
+        ["library", "import", "\u{1b}]0;title\u{7}"],
+    ] {
+        let words = profile.run(&arguments);
+        assert_eq!(words.code, 1, "{words:?}");
+        assert!(
+            !words.stderr.contains(['\u{1b}', '\u{7}', '\u{202e}']),
+            "{words:?}"
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_ride_that_nobody_can_read_about_is_ridden_and_saved_all_the_same() {
+    let profile = Profile::new();
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut ride = profile.command(&["ride", "--free", "--speed", "500", "--stop-after", "5"]);
+    let ended = ride.stdout(full).status().unwrap();
+    assert_eq!(ended.code(), Some(1), "the answer could not be written");
+    let rides = profile.json(&["rides", "list"]);
+    assert_eq!(rides["unfinished"].as_array().unwrap().len(), 0, "{rides}");
+    assert_eq!(rides["rides"].as_array().unwrap().len(), 1, "{rides}");
+}

@@ -41,7 +41,8 @@ pub async fn run(profile: &Profile, output: Output, ride: Ride) -> Result<ExitCo
         plain(&facts.name),
         plain(&facts.trainer)
     );
-    output.say("riding", &facts.id, &announced)?;
+    // A ride that has begun goes on, whether or not anybody can read about it.
+    drop(output.say("riding", &facts.id, &announced));
     match until_end(&handle, output, ride.stop_after, &mut interrupt).await? {
         Ending::Finish => {
             let saved = handle.finish().await?;
