@@ -82,7 +82,8 @@ impl Home {
         })
     }
 
-    /// Creates the folder where it is missing (private to its owner on Unix) and checks that it can be written to.
+    /// Creates the folder where it is missing (private to its owner on Unix) and checks that it can be written to. The
+    /// program does without logs and nudges, so trouble with their folders is no reason not to ride.
     ///
     /// # Errors
     /// Says which folder, why, and what to do.
@@ -94,13 +95,17 @@ impl Home {
             path: self.root.clone(),
             source,
         })?;
-        for folder in [self.root.clone(), self.rides(), self.logs(), self.nudges()] {
+        for folder in [self.root.clone(), self.rides()] {
             create_private(&folder)
                 .and_then(|()| try_writing(&folder))
                 .map_err(|source| HomeError::NotWritable {
                     path: folder,
                     source,
                 })?;
+        }
+        for folder in [self.logs(), self.nudges()] {
+            // Whoever writes there says what is wrong.
+            drop(create_private(&folder));
         }
         Ok(self)
     }
@@ -185,12 +190,22 @@ fn create_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Permission bits do not tell (read-only mounts, access lists, root), so a file is made and removed again. It stays
-/// empty: a full disk must not look like a missing permission.
+/// Permission bits do not tell (read-only mounts, access lists, root), so a file is made and removed again. A full disk
+/// is no missing permission: what is there can still be read.
 fn try_writing(folder: &Path) -> io::Result<()> {
     let probe = folder.join(format!(".writable-{}", std::process::id()));
-    File::create(&probe)?;
-    fs::remove_file(&probe)
+    match File::create(&probe) {
+        Ok(_) => fs::remove_file(&probe),
+        Err(error) if is_full(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 #[cfg(test)]
@@ -262,5 +277,27 @@ mod tests {
         fs::write(root.join("rides"), "not a folder").unwrap();
         let error = Home::resolve(Some(root)).unwrap().open().unwrap_err();
         assert_eq!(error.code(), "home_not_writable");
+    }
+
+    #[test]
+    fn a_place_for_logs_and_nudges_that_is_taken_keeps_nobody_from_riding() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["logs", "nudge"] {
+            fs::write(dir.path().join(name), "not a folder").unwrap();
+        }
+        let home = Home::resolve(Some(dir.path().to_owned())).unwrap();
+        assert!(home.open().is_ok());
+    }
+
+    #[test]
+    fn a_full_disk_is_not_a_missing_permission() {
+        for (kind, full) in [
+            (io::ErrorKind::StorageFull, true),
+            (io::ErrorKind::QuotaExceeded, true),
+            (io::ErrorKind::PermissionDenied, false),
+            (io::ErrorKind::ReadOnlyFilesystem, false),
+        ] {
+            assert_eq!(is_full(&io::Error::from(kind)), full);
+        }
     }
 }
