@@ -35,7 +35,7 @@ impl Store {
     }
 }
 
-/// Stores a profile, if it can be read. Returns whether it can.
+/// Stores a profile, if it can be read and ridden by: no target stands on an FTP of zero. Returns whether it can.
 pub(super) fn upsert(
     connection: &Connection,
     change: &Change,
@@ -44,7 +44,7 @@ pub(super) fn upsert(
     let Some(body) = change
         .body
         .as_ref()
-        .filter(|body| Profile::deserialize(*body).is_ok())
+        .filter(|body| Profile::deserialize(*body).is_ok_and(|profile| profile.ftp_watts > 0))
     else {
         return Ok(false);
     };

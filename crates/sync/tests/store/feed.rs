@@ -334,3 +334,25 @@ fn another_account_gets_nothing_of_the_first() {
         .apply_page(None, &page(vec![], "b1", false), BEN, START)
         .unwrap();
 }
+
+#[test]
+fn a_profile_that_nobody_can_ride_by_does_not_replace_one_that_works() {
+    let profile = profile();
+    let store = &profile.store;
+    let me = |revision, ftp: serde_json::Value| {
+        let body = json!({ "name": "Anna", "ftp_watts": ftp });
+        upsert("profile", "me", revision, body)
+    };
+    let good = page(vec![me(1, json!(250))], "c1", false);
+    store.apply_page(None, &good, ANNA, START).unwrap();
+    for (number, ftp) in [json!(0), json!(-1), json!(70_000), json!("250")]
+        .into_iter()
+        .enumerate()
+    {
+        let cursor = format!("c{}", number + 1);
+        let bad = page(vec![me(2, ftp)], &format!("c{}", number + 2), false);
+        let applied = store.apply_page(Some(&cursor), &bad, ANNA, START).unwrap();
+        assert_eq!((applied.upserts, applied.skipped), (0, 1));
+        assert_eq!(store.profile().unwrap().unwrap().ftp_watts, 250);
+    }
+}
