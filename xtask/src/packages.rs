@@ -61,6 +61,14 @@ const PACKAGES: &[Package] = &[
         "talks to the desktop: keyring, notifications",
     ),
     to_run("xdg-utils", "opens the sign-in page in your browser"),
+    to_run(
+        "ca-certificates",
+        "the certificate authorities that encrypted connections are checked against",
+    ),
+    to_run(
+        "procps",
+        "its `kill` asks programs to end; small images lack it",
+    ),
     to_test(
         "webkit2gtk-driver",
         "lets a test press the buttons of the real window",
@@ -190,6 +198,8 @@ impl Rights {
         };
         command
             .args(["DEBIAN_FRONTEND=noninteractive", "apt-get"])
+            // A machine that has just started often updates itself: its lock is waited for.
+            .args(["-o", "DPkg::Lock::Timeout=300"])
             .args(arguments);
         command
     }
