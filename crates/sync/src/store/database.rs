@@ -1,6 +1,7 @@
 //! One database file: a connection that writes, a connection that reads, and their settings.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,6 +43,10 @@ impl Database {
         migrations: &[M<'_>],
     ) -> Result<Self, StoreError> {
         refuse_newer(&path, migrations)?;
+        create_private(&path).map_err(|source| StoreError::File {
+            path: path.clone(),
+            source,
+        })?;
         let mut writer = connect(&path, durability)?;
         writer.pragma_update(None, "journal_mode", "wal")?;
         Migrations::from_slice(migrations).to_latest(&mut writer)?;
@@ -112,6 +117,16 @@ impl OpeningLock {
 /// A panic inside a call has rolled its transaction back; the connection is sound.
 fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the file, when it is missing, for its owner only: the folder may have been there before, open to others. SQLite
+/// gives the files beside it the same permissions.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
@@ -248,6 +263,23 @@ pub(super) mod schema_tests {
         ];
         assert!(Database::open(path.clone(), Durability::PowerCut, &bad).is_err());
         assert_eq!(schema(&path), before);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_their_owner_can_read_the_files() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let dir = tempfile::tempdir().unwrap();
+        let migrations = [M::up("CREATE TABLE a (x INTEGER) STRICT;")];
+        let path = dir.path().join("a.db");
+        let database = Database::open(path, Durability::PowerCut, &migrations).unwrap();
+        for entry in std::fs::read_dir(dir.path()).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?}", entry.file_name());
+        }
+        drop(database);
     }
 
     #[test]
