@@ -42,7 +42,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// SQLite refused.
-    #[error("the database could not do it: {0}")]
+    #[error("the database could not do it: {0}{remedy}", remedy = remedy(.0))]
     Sqlite(#[from] rusqlite::Error),
     /// The database could not be upgraded; it is as it was before.
     #[error("the database could not be upgraded: {0}")]
@@ -101,6 +101,16 @@ impl StoreError {
     }
 }
 
+/// What a person can do about it. A full disk also shows as a failure of input and output: SQLite wants a file of its own
+/// beside the database.
+fn remedy(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "; free some space on the disk and try again",
+        Some(ErrorCode::SystemIoFailure) => "; see that the disk has room and works, and try again",
+        _ => "",
+    }
+}
+
 /// Whether SQLite says that the file is not a sound database.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(
@@ -114,6 +124,23 @@ impl From<rusqlite_migration::Error> for StoreError {
         match error {
             rusqlite_migration::Error::RusqliteError { err, .. } => Self::Sqlite(err),
             other => Self::Upgrade(Box::new(other)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_takes_nothing_says_what_to_do() {
+        for (code, remedy) in [
+            (rusqlite::ffi::SQLITE_FULL, "free some space"),
+            (rusqlite::ffi::SQLITE_IOERR_SHMSIZE, "has room"),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let words = StoreError::from(error).to_string();
+            assert!(words.contains(remedy), "{words}");
         }
     }
 }
