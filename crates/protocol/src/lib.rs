@@ -4,6 +4,8 @@
 //! ignored or kept, unknown kinds are kept raw, unknown enum values become `Other`, so that clients
 //! and servers one version apart understand each other.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod changes;
 pub mod digest;
 pub mod header;
