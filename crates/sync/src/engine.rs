@@ -16,6 +16,7 @@ mod session;
 mod sign_in;
 mod sync;
 mod tokens;
+mod wake;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -40,8 +41,9 @@ use crate::view::SyncView;
 
 use self::core::Core;
 use issuer::Issuer;
-use lane::{LANES, Wakes};
-use session::{Session, account_id};
+use lane::LOOK_AGAIN;
+use session::{Session, Way, account_id};
+use wake::{LANES, Wakes};
 
 pub use riding::RideRequest;
 
@@ -128,7 +130,7 @@ impl Engine {
         if mode == Mode::Resident {
             engine.spawn(hear_others(Arc::clone(&engine.core)));
             if let Ok(Some(lease)) = Lease::try_acquire(&engine.home, LeaseKind::Syncer) {
-                engine.core.take_lease(lease).await?;
+                engine.core.take_lease(lease).await;
             }
             engine.spawn(reside(engine.core.clone()));
         }
@@ -188,7 +190,7 @@ impl Engine {
     /// Gives up the sign-in that is under way; everything is as before it.
     pub fn cancel_sign_in(&self) {
         let core = Arc::clone(&self.core);
-        self.spawn(async move { core.cancel_sign_in().await });
+        self.spawn(async move { core.give_up_sign_in().await });
     }
 
     /// Signs out: local first, so it works offline. Rides that wait are kept for their owner.
@@ -248,30 +250,37 @@ impl Core {
             .take();
     }
 
-    /// Becomes the profile's syncer: what an earlier one left half-done is put right first.
-    pub(super) async fn take_lease(&self, lease: Lease) -> Result<(), StoreError> {
+    /// Becomes the profile's syncer: what an earlier one left half-done is put right first. What cannot be put right
+    /// now (a full disk, a folder that is gone) is no reason not to open.
+    pub(super) async fn take_lease(&self, lease: Lease) {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease);
+        if let Err(error) = self.put_right().await {
+            tracing::error!(%error, "the profile could not be put right");
+        }
+        self.refresh_view();
+    }
+
+    async fn put_right(&self) -> Result<(), StoreError> {
         let facts = self.session.facts()?;
         let account = account_id(&facts);
-        let ride_open = self
-            .store()
-            .run(move |store| {
-                store.recover_in_flight()?;
-                store.export_missing_files()?;
-                if let Some(account) = &account {
-                    store.unpark_for_version(account, version::VERSION)?;
-                }
-                Ok(!store.unfinished_rides(account.as_deref())?.is_empty())
-            })
-            .await?;
+        let ride_open = self.store().run(move |store| {
+            let ride_open = !store.unfinished_rides(account.as_deref())?.is_empty();
+            if let Err(error) = put_outbox_right(store, account.as_deref()) {
+                tracing::error!(%error, "the outbox could not be put right");
+            }
+            if let Err(error) = store.export_missing_files() {
+                tracing::warn!(%error, "a ride's file could not be written; the profile has it");
+            }
+            Ok(ride_open)
+        });
+        let ride_open = ride_open.await?;
         // The vault has not been asked yet, and the launch does not wait for it: it counts as ready until it says
         // otherwise.
         let vault = VaultCondition::Ready;
         self.session
             .apply(Event::Launched { vault, ride_open })
-            .await?;
-        self.refresh_view();
-        Ok(())
+            .await
+            .map(drop)
     }
 
     /// The athlete asked: every lane tries at once.
@@ -280,6 +289,14 @@ impl Core {
             self.wakes.of(lane).ring(LaneOutcome::SyncNow);
         }
     }
+}
+
+fn put_outbox_right(store: &Store, account: Option<&str>) -> Result<(), StoreError> {
+    store.recover_in_flight()?;
+    if let Some(account) = account {
+        store.unpark_for_version(account, version::VERSION)?;
+    }
+    Ok(())
 }
 
 /// Runs the lanes once this process is the syncer; waits for the lease, without polling, until then.
@@ -293,13 +310,11 @@ async fn reside(core: Arc<Core>) {
                 return;
             }
         };
-        if let Err(error) = core.take_lease(lease).await {
-            tracing::error!(%error, "the profile could not be made ready for syncing");
-        }
+        core.take_lease(lease).await;
     }
     // Asked in the background: a keyring may take its time, or never answer.
     if let Ok(facts) = core.session.facts() {
-        core.probe_vault(&facts).await;
+        core.probe_vault(&facts, Way::Asking).await;
     }
     let mut lanes = JoinSet::new();
     for lane in LANES {
@@ -344,6 +359,8 @@ async fn compose_views(core: Arc<Core>) {
         tokio::select! {
             () = core.view_bell.notified() => {}
             changed = revisions.changed() => if changed.is_err() { return },
+            // Days pass and links come and go without anybody writing it down.
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
         tokio::time::sleep(TOGETHER).await;
         revisions.mark_unchanged();

@@ -3,6 +3,8 @@
 //! `jsonwebtoken` verifies signature, issuer and audience. It is told to leave `exp` and `nbf` alone: it reads the
 //! system clock by itself, which is wrong on exactly those machines that this project is for.
 
+use freewheel_policy::grace::TOLERANCE;
+use freewheel_policy::time::WallMs;
 use freewheel_protocol::oauth::Claims;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::JwkSet;
@@ -40,6 +42,9 @@ pub enum JwtError {
     /// Issued by, or for, somebody else.
     #[error("the token is not from this issuer or not for this program")]
     NotOurs,
+    /// Past its end, or from the issuer's own future.
+    #[error("the token is not valid at this time")]
+    NotNow,
 }
 
 impl JwtError {
@@ -77,6 +82,23 @@ pub fn verify(token: &str, keys: &JwkSet, expected: Expected<'_>) -> Result<Clai
         .map_err(|error| kind(&error))
 }
 
+/// Checks a token's end against `now`, the server's time where it was told and else this computer's. The time of issue
+/// is checked against the server's time only: on a machine whose clock is slow every token is from the future.
+/// Tolerance as in [`freewheel_policy::grace::TOLERANCE`].
+///
+/// # Errors
+/// [`JwtError::NotNow`].
+pub fn check_times(claims: &Claims, now: WallMs, server: Option<WallMs>) -> Result<(), JwtError> {
+    let ended = WallMs(claims.exp.saturating_mul(1000)).plus(TOLERANCE) < now;
+    let issued = WallMs(claims.iat.saturating_mul(1000));
+    let from_the_future = server.is_some_and(|server| server.plus(TOLERANCE) < issued);
+    if ended || from_the_future {
+        Err(JwtError::NotNow)
+    } else {
+        Ok(())
+    }
+}
+
 /// The signature algorithms of the issuer's metadata that this program accepts: asymmetric ones only.
 /// Metadata that names none that we know leaves ES256, the algorithm of our own server.
 #[must_use]
@@ -106,5 +128,46 @@ fn kind(error: &jsonwebtoken::errors::Error) -> JwtError {
         | ErrorKind::InvalidAlgorithmName => JwtError::Algorithm,
         // The library's list of kinds is open; whatever else it finds wrong is a malformed token.
         _ => JwtError::Malformed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_counts_until_its_end_and_a_slow_clock_does_not_make_it_invalid() {
+        let claims = |iat, exp| Claims {
+            iss: String::new(),
+            sub: String::new(),
+            aud: String::new(),
+            iat,
+            exp,
+            jti: None,
+            nonce: None,
+            name: None,
+            offline_grace: None,
+        };
+        let hour = 3600;
+        let at = |seconds: i64| WallMs(seconds * 1000);
+        let token = claims(100 * hour, 101 * hour);
+        for (now, server, valid) in [
+            (100 * hour, Some(100 * hour), true),
+            (101 * hour + 300, Some(101 * hour + 300), true),
+            (101 * hour + 301, Some(101 * hour + 301), false),
+            (100 * hour - 300, Some(100 * hour - 300), true),
+            (100 * hour - 301, Some(100 * hour - 301), false),
+            // The server did not tell the time.
+            (98 * hour, None, true),
+            (-hour, None, true),
+            (101 * hour + 301, None, false),
+        ] {
+            let checked = check_times(&token, at(now), server.map(at));
+            assert_eq!(checked.is_ok(), valid, "{now} {server:?}");
+        }
+        for extreme in [i64::MIN, i64::MAX] {
+            let never = check_times(&claims(extreme, extreme), at(0), Some(at(0)));
+            assert_eq!(never, Err(JwtError::NotNow));
+        }
     }
 }

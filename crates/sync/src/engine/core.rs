@@ -6,14 +6,17 @@ use std::sync::{Arc, Mutex};
 use freewheel_policy::budget::Budget;
 use freewheel_policy::lane::Lane;
 use freewheel_policy::reach::Reach;
-use freewheel_policy::session::{Facts, SystemNetwork};
+use freewheel_policy::session::{Condemned, Facts, SystemNetwork, VaultCondition};
+use freewheel_policy::time::WallMs;
+use freewheel_policy::{backoff, grace};
 use tokio::sync::{Notify, watch};
 
 use super::issuer::Issuer;
-use super::lane::{Attempt, LaneState, Wakes};
+use super::lane::{Attempt, LaneState};
 use super::refresh::{Refreshed, address};
-use super::session::{NoBearer, Session, account_id};
+use super::session::{Session, Way, account_id};
 use super::sign_in::SignInSlot;
+use super::wake::Wakes;
 use crate::clock::SharedClock;
 use crate::entropy::Entropy;
 use crate::lease::Lease;
@@ -153,24 +156,29 @@ impl Core {
         }
     }
 
-    /// One attempt of the session lane: a refresh, if one is wanted.
-    pub(super) async fn attempt_session(&self) -> Attempt {
+    /// One attempt of the session lane: a refresh, if one is wanted. `asked`: by the athlete, just now.
+    pub(super) async fn attempt_session(&self, asked: bool) -> Attempt {
         let now = self.clock().now();
         let Ok(facts) = self.session.facts() else {
             return Attempt::Nothing;
         };
-        if facts.unsaved.is_some() {
+        // The facts may not know of them: perhaps nothing could be written.
+        if facts.unsaved.is_some() || self.session.unsaved().is_some() {
             return match self.session.save_unsaved().await {
                 Ok(()) => Attempt::Nothing,
                 Err(error) => {
                     tracing::warn!(%error, "the tokens are still unsaved");
-                    Attempt::NoBearer(NoBearer::NotAllowed)
+                    Attempt::Unstored
                 }
             };
         }
-        // A vault that did not answer is asked again: nobody tells when a keyring is unlocked.
-        if facts.vault != freewheel_policy::session::VaultCondition::Ready {
-            return self.probe_vault(&facts).await;
+        if facts.vault != VaultCondition::Ready {
+            let way = if asked { Way::Asking } else { Way::Quietly };
+            self.probe_vault(&facts, way).await;
+            return Attempt::Nothing;
+        }
+        if asked && facts.condemned == Some(Condemned::Account) && !facts.signed_out {
+            self.session.wish_recheck();
         }
         let wanted = freewheel_policy::session::refresh_wanted(&facts, &now).is_some();
         if !self.session.takes_recheck() && !wanted {
@@ -178,7 +186,7 @@ impl Core {
         }
         match self.session.refresh(&self.issuer).await {
             Refreshed::Fresh | Refreshed::Refused => Attempt::Done,
-            Refreshed::NotPossible => Attempt::NoBearer(NoBearer::NotAllowed),
+            Refreshed::NotPossible => Attempt::Unstored,
             Refreshed::Trouble {
                 trouble,
                 retry_after,
@@ -189,38 +197,54 @@ impl Core {
         }
     }
 
-    /// Asks the vault for the account's key, without a request to anybody.
-    pub(super) async fn probe_vault(&self, facts: &Facts) -> Attempt {
-        let stored = self.store().run(Store::session).await.ok().flatten();
-        match stored {
-            Some(stored) if stored.sealed.is_some() && !facts.signed_out => {
-                match self.session.unsealed(&stored, facts).await {
-                    Ok(_) => Attempt::Nothing,
-                    Err(_) => Attempt::NoBearer(NoBearer::NotAllowed),
-                }
+    /// Asks the vault for the account's key, without a request to anybody; the session is told of a change.
+    pub(super) async fn probe_vault(&self, facts: &Facts, way: Way) {
+        let stored = self.store().run(Store::session).await;
+        let stored = match stored {
+            Ok(stored) => stored.filter(|stored| stored.sealed.is_some() && !facts.signed_out),
+            Err(error) => {
+                tracing::warn!(%error, "the sealed tokens could not be read");
+                None
             }
-            _ => Attempt::Nothing,
+        };
+        if let Some(stored) = stored
+            && let Err(error) = self.session.unsealed_by(&stored, facts, way).await
+        {
+            tracing::info!(code = error.code(), "the vault does not give the key");
         }
     }
 
+    /// When the next ride is due. A time that no backoff could have set is left over from a clock that was ahead: such
+    /// rides are due now.
     pub(super) async fn next_ride_due(&self) -> Option<i64> {
         let account = account_id(&self.session.facts().ok()?)?;
-        self.store()
-            .run(move |store| store.next_due(RIDE_KIND, &account))
-            .await
-            .ok()
-            .flatten()
+        let now = self.clock().now().wall;
+        let latest = now.plus(backoff::CAP).plus(grace::TOLERANCE).0;
+        let due = self.store().run(move |store| {
+            let due = store.next_due(RIDE_KIND, &account)?;
+            if due.is_some_and(|due| due > latest) {
+                store.make_due_by(RIDE_KIND, &account, now.0)?;
+                return Ok(Some(now.0));
+            }
+            Ok(due)
+        });
+        match due.await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::warn!(%error, "the outbox could not be read");
+                None
+            }
+        }
     }
 
-    /// The athlete asked: what waits for a later try is tried now.
-    pub(super) async fn make_rides_due(&self) {
+    /// Rides that wait for a later try are tried at `by`.
+    pub(super) async fn make_rides_due(&self, by: WallMs) {
         let Ok(Some(account)) = self.session.facts().map(|facts| account_id(&facts)) else {
             return;
         };
-        let now = self.clock().now().wall.0;
         let due = self
             .store()
-            .run(move |store| store.make_due_now(RIDE_KIND, &account, now));
+            .run(move |store| store.make_due_by(RIDE_KIND, &account, by.0));
         if let Err(error) = due.await {
             tracing::warn!(%error, "the rides that wait could not be made due");
         }

@@ -1,6 +1,6 @@
 //! What is known of the account's issuer: metadata and keys, cached in the store so that they are at hand offline.
 
-use freewheel_policy::time::Millis;
+use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::Trouble;
 use freewheel_protocol::oauth::IssuerMetadata;
 use jsonwebtoken::Algorithm;
@@ -18,6 +18,8 @@ use crate::store::Store;
 const KEY: &str = "issuer";
 /// Keys are fetched again because of a token that does not verify at most this often.
 const REFETCH: Millis = Millis::mins(5);
+/// Metadata older than this is asked for again when the issuer answers.
+const OLD: Millis = Millis::days(1);
 
 /// The issuer of the profile's account.
 pub(crate) struct Issuer {
@@ -30,6 +32,9 @@ pub(crate) struct Issuer {
 struct Cached {
     address: String,
     metadata: IssuerMetadata,
+    /// When the metadata was fetched, Unix ms.
+    #[serde(default)]
+    at: i64,
     keys: Option<JwkSet>,
     keys_at: i64,
 }
@@ -57,7 +62,8 @@ impl Issuer {
             Some(known) => known.metadata,
             None => {
                 let metadata = remote::metadata(&http, address).await.map_err(trouble)?;
-                self.remember(&mut cached, address, &metadata, None).await;
+                self.remember(&mut cached, self.fetched(address, &metadata))
+                    .await;
                 metadata
             }
         };
@@ -69,8 +75,41 @@ impl Issuer {
         let http = http(address).map_err(IssuerError::Trouble)?;
         let metadata = remote::metadata(&http, address).await?;
         let mut cached = self.cached.lock().await;
-        self.remember(&mut cached, address, &metadata, None).await;
+        self.remember(&mut cached, self.fetched(address, &metadata))
+            .await;
         Ok(Known { http, metadata })
+    }
+
+    /// Asks for the metadata again when it is older than a day: the issuer is there.
+    pub(crate) async fn renew_if_old(&self, address: &ServerAddress) {
+        let known = self.recall(&mut *self.cached.lock().await, address).await;
+        let now = self.clock.now().wall;
+        let young = |at| now.since(at).is_some_and(|age| age < OLD);
+        if known.is_some_and(|known| !young(WallMs(known.at))) {
+            self.renew(address).await;
+        }
+    }
+
+    /// Asks for the metadata again; what is known stays when there is no answer.
+    pub(crate) async fn renew(&self, address: &ServerAddress) {
+        let Ok(http) = http(address) else { return };
+        let fresh = match remote::metadata(&http, address).await {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                tracing::debug!(%error, "the issuer's metadata could not be renewed");
+                return;
+            }
+        };
+        let mut cached = self.cached.lock().await;
+        let known = self.recall(&mut cached, address).await;
+        let known = known.filter(|known| known.metadata.jwks_uri == fresh.jwks_uri);
+        let (keys, keys_at) = known.map_or((None, 0), |known| (known.keys, known.keys_at));
+        let renewed = Cached {
+            keys,
+            keys_at,
+            ..self.fetched(address, &fresh)
+        };
+        self.remember(&mut cached, renewed).await;
     }
 
     /// The keys and the algorithms that count; `fresh` asks the issuer again, within the limit.
@@ -84,10 +123,11 @@ impl Issuer {
         let algorithms =
             jwt::pinned_algorithms(&known.metadata.id_token_signing_alg_values_supported);
         let now = self.clock.now().wall;
-        if let Some(cached) = self.recall(&mut cached, address).await
-            && let Some(keys) = cached.keys
+        let recalled = self.recall(&mut cached, address).await;
+        if let Some(recalled) = &recalled
+            && let Some(keys) = recalled.keys.clone()
         {
-            let age = now.since(freewheel_policy::WallMs(cached.keys_at));
+            let age = now.since(WallMs(recalled.keys_at));
             if !fresh || age.is_some_and(|age| age < REFETCH) {
                 return Ok((keys, algorithms));
             }
@@ -95,8 +135,12 @@ impl Issuer {
         let keys = remote::keys(&known.http, &known.metadata)
             .await
             .map_err(trouble)?;
-        self.remember(&mut cached, address, &known.metadata, Some(keys.clone()))
-            .await;
+        let with_keys = Cached {
+            keys: Some(keys.clone()),
+            keys_at: now.0,
+            ..recalled.unwrap_or_else(|| self.fetched(address, &known.metadata))
+        };
+        self.remember(&mut cached, with_keys).await;
         Ok((keys, algorithms))
     }
 
@@ -115,23 +159,18 @@ impl Issuer {
             .filter(|cached| cached.address == address.as_str())
     }
 
-    async fn remember(
-        &self,
-        cached: &mut Option<Cached>,
-        address: &ServerAddress,
-        metadata: &IssuerMetadata,
-        keys: Option<JwkSet>,
-    ) {
-        let known = Cached {
+    /// Metadata as it just came, without keys.
+    fn fetched(&self, address: &ServerAddress, metadata: &IssuerMetadata) -> Cached {
+        Cached {
             address: address.as_str().to_owned(),
             metadata: metadata.clone(),
-            keys_at: if keys.is_some() {
-                self.clock.now().wall.0
-            } else {
-                0
-            },
-            keys,
-        };
+            at: self.clock.now().wall.0,
+            keys: None,
+            keys_at: 0,
+        }
+    }
+
+    async fn remember(&self, cached: &mut Option<Cached>, known: Cached) {
         *cached = Some(known.clone());
         let stored = self
             .store

@@ -1,26 +1,28 @@
 //! A lane: waits until its plan is due, makes one attempt, obeys `policy::lane` about the next.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use freewheel_policy::backoff::Policy;
 use freewheel_policy::lane::{Conditions, Lane, LaneOutcome, LanePlan, PlanReason, next_due};
 use freewheel_policy::reach::{Observation, Reach};
-use freewheel_policy::session::{self, Event};
+use freewheel_policy::session::{self, Event, VaultCondition};
 use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::Trouble;
 use freewheel_policy::verdict::Verdict;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 
 use super::core::Core;
-use super::session::NoBearer;
+use super::session::{NoBearer, Way};
+use super::wake::LANES;
 use crate::lease::nudge::{self, NudgeKind};
 use crate::remote::call::CallError;
 use crate::store::StoreError;
 
 /// A wait is never trusted for longer than this: suspending stops the timer, and a clock may be moved.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// A lane without a token is woken by the session. Should that ever fail, it looks after the longest backoff.
+const ASLEEP: u32 = u32::MAX;
 
 /// What is stored of a lane.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -63,72 +65,6 @@ pub(crate) enum Attempt {
     },
 }
 
-/// The lanes that this engine runs.
-pub(super) const LANES: [Lane; 3] = [Lane::Session, Lane::Library, Lane::Rides];
-
-/// One bell per lane.
-#[derive(Debug, Default)]
-pub(crate) struct Wakes {
-    session: Wake,
-    library: Wake,
-    rides: Wake,
-    /// Lanes that are not run yet.
-    rest: Wake,
-}
-
-impl Wakes {
-    /// The bell of a lane.
-    pub(crate) fn of(&self, lane: Lane) -> &Wake {
-        match lane {
-            Lane::Session => &self.session,
-            Lane::Library => &self.library,
-            Lane::Rides => &self.rides,
-            Lane::Edits | Lane::Status => &self.rest,
-        }
-    }
-}
-
-/// Why a waiting lane is woken.
-#[derive(Debug, Default)]
-pub(crate) struct Wake {
-    reason: Mutex<Option<LaneOutcome>>,
-    bell: Notify,
-    /// One attempt at a time: the lane's own, or that of a sync that somebody waits for.
-    pub(crate) gate: tokio::sync::Mutex<()>,
-}
-
-impl Wake {
-    /// Wakes the lane. Of several reasons at once the most urgent counts.
-    pub(crate) fn ring(&self, reason: LaneOutcome) {
-        let mut waiting = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.is_none_or(|waiting| urgency(waiting) <= urgency(reason)) {
-            *waiting = Some(reason);
-        }
-        self.bell.notify_one();
-    }
-
-    /// The lane looks at its plan again: somebody else changed it.
-    pub(crate) fn look(&self) {
-        self.bell.notify_one();
-    }
-
-    fn take(&self) -> Option<LaneOutcome> {
-        self.reason
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-}
-
-fn urgency(reason: LaneOutcome) -> u8 {
-    match reason {
-        LaneOutcome::SyncNow => 3,
-        LaneOutcome::Returned(_) => 2,
-        LaneOutcome::More => 1,
-        LaneOutcome::Ready | LaneOutcome::Done | LaneOutcome::Failed { .. } => 0,
-    }
-}
-
 impl Core {
     /// Runs a lane until the engine ends.
     pub(super) async fn run_lane(self: Arc<Self>, lane: Lane) {
@@ -146,7 +82,10 @@ impl Core {
                 drop(gate);
                 if !settled {
                     // A plan that cannot be stored would be due again at once.
-                    tokio::time::sleep(LOOK_AGAIN).await;
+                    tokio::select! {
+                        () = wake.bell.notified() => {}
+                        () = tokio::time::sleep(LOOK_AGAIN) => {}
+                    }
                 }
                 continue;
             }
@@ -190,6 +129,9 @@ impl Core {
         self.observe_network().await;
         let before = self.lane_state(lane).await;
         let spends = before.plan.is_none_or(|plan| plan.reason.spends());
+        let asked = before
+            .plan
+            .is_some_and(|plan| plan.reason == PlanReason::SyncNow);
         if let Err(error) = self.begin(lane, before, policy, spends).await {
             tracing::warn!(%error, ?lane, "the lane's attempt could not be noted; it is not made");
             return Attempt::Unstored;
@@ -197,7 +139,7 @@ impl Core {
         let attempt = {
             let _busy = self.busy(lane);
             match lane {
-                Lane::Session => self.attempt_session().await,
+                Lane::Session => self.attempt_session(asked).await,
                 Lane::Library => self.attempt_library().await,
                 Lane::Rides => {
                     self.attempt_rides(before.attempt.saturating_add(1), policy)
@@ -266,7 +208,7 @@ impl Core {
             Attempt::NoBearer(_) => (
                 LaneOutcome::Failed {
                     verdict: Verdict::NeedsAuth,
-                    attempt: failures,
+                    attempt: ASLEEP,
                 },
                 before.attempt,
             ),
@@ -338,11 +280,14 @@ impl Core {
     pub(super) async fn replan(&self, lane: Lane, reason: LaneOutcome, policy: Policy) {
         self.observe_network().await;
         if lane == Lane::Rides && reason == LaneOutcome::SyncNow {
-            self.make_rides_due().await;
+            self.make_rides_due(self.clock().now().wall).await;
         }
         let state = self.lane_state(lane).await;
         let plan = self.plan(lane, reason, policy).await;
         let now = self.clock().now().wall;
+        if lane == Lane::Rides && matches!(reason, LaneOutcome::Returned(_)) {
+            self.make_rides_due(plan.due.unwrap_or(now)).await;
+        }
         let served = reason == LaneOutcome::Ready && state.waits_for_session;
         let keep = state.plan.is_some_and(|old| {
             let sooner = old.due.is_some() && old.due <= plan.due && reason != LaneOutcome::SyncNow;
@@ -405,11 +350,18 @@ impl Core {
         if let Err(error) = self.session.apply(Event::Tick).await {
             tracing::warn!(%error, "the session could not be ticked");
         }
+        // Nobody tells when a keyring is unlocked.
+        if let Ok(facts) = self.session.facts()
+            && facts.vault != VaultCondition::Ready
+        {
+            self.probe_vault(&facts, Way::Quietly).await;
+        }
         self.observe_network().await;
         self.refresh_view();
     }
 
-    /// Takes in what the lane `by` observed, and wakes the other lanes when something came back with it.
+    /// Takes in what the lane `by` observed, and wakes the other lanes when something came back with it. The rides that
+    /// wait for a later try go within the spread, also those of the lane that noticed.
     async fn observe(&self, observation: Observation, by: Option<Lane>) {
         let now = self.clock().now();
         let _one_at_a_time = self.ledger.lock().await;
@@ -420,6 +372,10 @@ impl Core {
         if let Some(what) = returned {
             for lane in LANES.into_iter().filter(|lane| Some(*lane) != by) {
                 self.wakes.of(lane).ring(LaneOutcome::Returned(what));
+            }
+            if by == Some(Lane::Rides) {
+                let spread = what.spread().part(self.entropy().unit());
+                self.make_rides_due(now.wall.plus(spread)).await;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Refreshing: lock, re-read, intend, send, save. Whoever asked may go away; the refresh goes on.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use freewheel_policy::definitive::{
@@ -14,7 +14,7 @@ use freewheel_protocol::oauth::{AUDIENCE, OAuthError, TokenAnswer};
 use secrecy::ExposeSecret as _;
 
 use super::issuer::Issuer;
-use super::session::{Session, account_id, read_facts};
+use super::session::{Session, Unsaved, account_id, read_facts};
 use super::tokens::TokenSet;
 use crate::jwt::{self, Expected, JwtError};
 use crate::lease::{Lease, LeaseKind};
@@ -57,8 +57,17 @@ impl Session {
         let session = Arc::clone(self);
         let issuer = Arc::clone(issuer);
         let refresh = tokio::spawn(async move {
-            let _single_flight = session.refreshing.lock().await;
-            session.refresh_alone(&issuer, before).await
+            let single_flight = session.refreshing.lock().await;
+            let refreshed = session.refresh_alone(&issuer, before).await;
+            drop(single_flight);
+            if matches!(refreshed, Ok(Refreshed::Fresh))
+                && let Ok(facts) = session.facts()
+                && let Some(address) = address(&facts)
+            {
+                // Nobody waits for it.
+                tokio::spawn(async move { issuer.renew_if_old(&address).await });
+            }
+            refreshed
         });
         match refresh.await {
             Ok(Ok(refreshed)) => refreshed,
@@ -85,10 +94,16 @@ impl Session {
             return Ok(Refreshed::NotPossible);
         };
         if asked_for.is_some_and(|generation| stored.generation > generation) {
+            self.wake_lanes();
+            return Ok(Refreshed::Fresh);
+        }
+        if self.unsaved().is_some() {
+            // The stored token was spent for these: it is never sent again while they are unsaved.
+            self.save_unsaved().await?;
             return Ok(Refreshed::Fresh);
         }
         let facts = read_facts(&stored);
-        let Some(account) = account_id(&facts) else {
+        let (Some(account), Some(athlete)) = (account_id(&facts), facts.account.as_ref()) else {
             return Ok(Refreshed::NotPossible);
         };
         let Ok(tokens) = self.unsealed(&stored, &facts).await else {
@@ -119,7 +134,12 @@ impl Session {
             })
             .await?;
             let reply = remote::refresh(&known.http, &known.metadata, &tokens.refresh).await;
-            let (outcome, granted) = self.judge(issuer, &address, reply, generation).await?;
+            if reply.as_ref().is_ok_and(|reply| reply.is_misplaced()) {
+                issuer.renew(&address).await;
+            }
+            let subject = &athlete.subject;
+            let judged = self.judge(issuer, &address, subject, reply, generation);
+            let (outcome, granted) = judged.await?;
             let actions = self.apply(Event::TokenAnswer(outcome.clone())).await?;
             if let Some(granted) = granted
                 && outcome == TokenOutcome::Granted
@@ -141,6 +161,7 @@ impl Session {
         &self,
         issuer: &Issuer,
         address: &ServerAddress,
+        subject: &str,
         reply: Result<Reply, TransportFailure>,
         sent: Generation,
     ) -> Result<(TokenOutcome, Option<Granted>), StoreError> {
@@ -148,7 +169,7 @@ impl Session {
             Ok(reply) => reply,
             Err(failure) => return Ok((no_token_answer(failure), None)),
         };
-        let granted = granted(issuer, address, &reply).await;
+        let granted = granted(issuer, address, subject, &reply).await;
         let stored = self.store.run(Store::session).await?;
         let stored = stored.map_or(Generation::default(), |stored| {
             Generation(stored.generation)
@@ -196,8 +217,12 @@ impl Session {
             Ok(()) => Ok(()),
             Err(error) => {
                 tracing::error!(%error, "new tokens could not be saved");
-                *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some((stored_generation, saved.clone()));
+                self.set_unsaved(Some(Unsaved {
+                    account: account.to_owned(),
+                    follows: stored_generation,
+                    saved: saved.clone(),
+                    tokens,
+                }));
                 self.apply(Event::SaveFailed(saved)).await.map(drop)
             }
         }
@@ -205,23 +230,16 @@ impl Session {
 
     /// Tries again to save tokens that are in memory only.
     pub(crate) async fn save_unsaved(&self) -> Result<(), StoreError> {
-        let unsaved = self
-            .unsaved
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let Some((expected, saved)) = unsaved else {
-            return Ok(());
-        };
-        let account = account_id(&self.facts()?);
-        let (Some(account), Some(tokens)) = (account, self.live()) else {
+        let Some(unsaved) = self.unsaved() else {
             return Ok(());
         };
         let unready = |error: VaultError| StoreError::Invalid(error.to_string());
-        let key = self.key(&account).await.map_err(unready)?;
-        let sealed = tokens.seal(&key, &account).map_err(unready)?;
-        self.store_tokens(expected, saved, sealed).await?;
-        *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let key = self.key(&unsaved.account).await.map_err(unready)?;
+        let sealed = unsaved.tokens.seal(&key, &unsaved.account);
+        let sealed = sealed.map_err(unready)?;
+        self.store_tokens(unsaved.follows, unsaved.saved, sealed)
+            .await?;
+        self.set_unsaved(None);
         Ok(())
     }
 
@@ -266,8 +284,13 @@ pub(super) fn address(facts: &Facts) -> Option<ServerAddress> {
     ServerAddress::parse(&facts.account.as_ref()?.issuer).ok()
 }
 
-/// New tokens, if the reply is a valid token answer of the issuer whose access token verifies.
-async fn granted(issuer: &Issuer, address: &ServerAddress, reply: &Reply) -> Option<Granted> {
+/// New tokens, if the reply is a valid token answer of the issuer whose access token verifies and is this athlete's.
+async fn granted(
+    issuer: &Issuer,
+    address: &ServerAddress,
+    subject: &str,
+    reply: &Reply,
+) -> Option<Granted> {
     let whole = reply.is_success() && reply.complete && reply.is_json();
     let answer: TokenAnswer = whole
         .then(|| serde_json::from_slice(&reply.body).ok())
@@ -275,7 +298,9 @@ async fn granted(issuer: &Issuer, address: &ServerAddress, reply: &Reply) -> Opt
     if !answer.token_type.eq_ignore_ascii_case("bearer") || answer.access_token.is_empty() {
         return None;
     }
-    let offline_grace = verified(issuer, address, &answer.access_token).await.ok()?;
+    let offline_grace = verified(issuer, address, subject, &answer.access_token)
+        .await
+        .ok()?;
     Some(Granted {
         answer,
         date: reply.date,
@@ -290,6 +315,7 @@ async fn granted(issuer: &Issuer, address: &ServerAddress, reply: &Reply) -> Opt
 async fn verified(
     issuer: &Issuer,
     address: &ServerAddress,
+    subject: &str,
     token: &str,
 ) -> Result<Option<u64>, JwtError> {
     let mut fresh = false;
@@ -303,6 +329,10 @@ async fn verified(
             algorithms: &algorithms,
         };
         match jwt::verify(token, &keys, expected) {
+            Ok(claims) if claims.sub != subject => {
+                tracing::error!("the issuer gave tokens of another athlete; they are not used");
+                return Err(JwtError::NotOurs);
+            }
             Ok(claims) => return Ok(claims.offline_grace),
             Err(JwtError::Opaque) => return Ok(None),
             Err(error) if error.may_be_stale_keys() && !fresh => fresh = true,

@@ -52,6 +52,8 @@ impl Core {
         let (Some(account), Some(api)) = (account_id(&facts), self.api(&facts)) else {
             return Ok(Attempt::Nothing);
         };
+        // The lane is alone: what is still in flight is what an earlier pass could not settle.
+        self.store().run(Store::recover_in_flight).await?;
         let confirm = self.confirmation_is_due().await;
         let due = self
             .next_ride_due()

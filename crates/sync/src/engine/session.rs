@@ -10,8 +10,8 @@ use freewheel_policy::session::{
 use freewheel_policy::time::{Millis, Now};
 use freewheel_policy::{Generation, WallMs};
 
-use super::lane::Wakes;
 use super::tokens::TokenSet;
+use super::wake::Wakes;
 use secrecy::SecretString;
 
 use crate::clock::SharedClock;
@@ -27,17 +27,37 @@ pub(crate) struct Session {
     tokens: Mutex<Option<Arc<TokenSet>>>,
     /// One refresh at a time in this process.
     pub(super) refreshing: tokio::sync::Mutex<()>,
-    /// Tokens that could not be saved, with the generation that they follow.
-    pub(super) unsaved: Mutex<Option<(Generation, SavedTokens)>>,
+    /// Tokens that could not be saved.
+    unsaved: Mutex<Option<Unsaved>>,
     /// A blocked account is to be asked about once more.
     recheck: AtomicBool,
     /// The lanes' bells.
     wakes: Arc<Wakes>,
 }
 
+/// New tokens that are in memory only. They are the only ones that count: the stored ones were spent for them.
+#[derive(Clone)]
+pub(super) struct Unsaved {
+    /// Whose they are, as in [`account_id`].
+    pub(super) account: String,
+    /// The stored generation that they follow.
+    pub(super) follows: Generation,
+    pub(super) saved: SavedTokens,
+    pub(super) tokens: Arc<TokenSet>,
+}
+
 /// The token that a lane sends along.
 #[derive(Clone)]
 pub(crate) struct Bearer(pub(super) Arc<TokenSet>);
+
+/// Whether the keyring may ask the athlete for a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It may: the app was just opened, or the athlete wants something.
+    Asking,
+    /// It may not.
+    Quietly,
+}
 
 /// Why there is no token to send along now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +125,7 @@ impl Session {
                 Action::WakeLanes => self.wake_lanes(),
                 Action::Refresh { reason } => {
                     if *reason == RefreshReason::Recheck {
-                        self.recheck.store(true, Ordering::Relaxed);
+                        self.wish_recheck();
                     }
                     self.wakes.of(Lane::Session).ring(LaneOutcome::Ready);
                 }
@@ -115,7 +135,11 @@ impl Session {
                 Action::DropAccessToken { generation } => {
                     self.forget(|tokens| tokens.generation == *generation);
                 }
-                Action::ForgetTokens | Action::DiscardNewTokens => self.forget(|_| true),
+                Action::ForgetTokens => {
+                    self.set_unsaved(None);
+                    self.forget(|_| true);
+                }
+                Action::DiscardNewTokens => self.forget(|_| true),
                 // They are unsealed from the store when they are next needed.
                 Action::RereadTokens => {
                     self.forget(|_| true);
@@ -140,6 +164,11 @@ impl Session {
         Ok(())
     }
 
+    /// A blocked account is asked about once more.
+    pub(super) fn wish_recheck(&self) {
+        self.recheck.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a recheck was wished; once per wish.
     pub(super) fn takes_recheck(&self) -> bool {
         self.recheck.swap(false, Ordering::Relaxed)
@@ -154,10 +183,11 @@ impl Session {
         if !session::access(&facts, &now).calls {
             return Err(NoBearer::NotAllowed);
         }
-        if let Some(live) = self.live()
-            && facts.unsaved == Some(live.generation)
+        if let Some(unsaved) = self.unsaved()
+            && unsaved.follows == Generation(stored.generation)
+            && account_id(&facts).as_ref() == Some(&unsaved.account)
         {
-            return Ok(Bearer(live));
+            return Ok(Bearer(unsaved.tokens));
         }
         if !session::access_token_usable(&facts, &now, margin(&facts)) {
             return Err(NoBearer::WaitsForRefresh);
@@ -174,13 +204,23 @@ impl Session {
         stored: &StoredSession,
         facts: &Facts,
     ) -> Result<Arc<TokenSet>, VaultError> {
+        self.unsealed_by(stored, facts, Way::Asking).await
+    }
+
+    /// The same; whether the athlete may be asked for a password is the caller's choice.
+    pub(super) async fn unsealed_by(
+        &self,
+        stored: &StoredSession,
+        facts: &Facts,
+        way: Way,
+    ) -> Result<Arc<TokenSet>, VaultError> {
         let generation = Generation(stored.generation);
         if let Some(live) = self.live()
             && live.generation == generation
         {
             return Ok(live);
         }
-        let result = self.unseal(stored, facts, generation).await;
+        let result = self.unseal(stored, facts, generation, way).await;
         let condition = match &result {
             Ok(_) => VaultCondition::Ready,
             Err(error) => condition(error),
@@ -200,10 +240,14 @@ impl Session {
         stored: &StoredSession,
         facts: &Facts,
         generation: Generation,
+        way: Way,
     ) -> Result<TokenSet, VaultError> {
         let account = account_id(facts).ok_or(VaultError::Missing)?;
         let sealed = stored.sealed.as_ref().ok_or(VaultError::Missing)?;
-        let key = self.key(&account).await?;
+        let key = match way {
+            Way::Asking => self.key(&account).await?,
+            Way::Quietly => self.vault.key_without_asking(&account).await?,
+        };
         TokenSet::open(&key, &account, generation, sealed).map_err(|_| VaultError::Missing)
     }
 
@@ -217,6 +261,18 @@ impl Session {
         for lane in [Lane::Library, Lane::Rides] {
             self.wakes.of(lane).ring(LaneOutcome::Ready);
         }
+    }
+
+    /// The tokens that could not be saved yet.
+    pub(super) fn unsaved(&self) -> Option<Unsaved> {
+        self.unsaved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn set_unsaved(&self, unsaved: Option<Unsaved>) {
+        *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner) = unsaved;
     }
 
     pub(super) fn keep(&self, tokens: Arc<TokenSet>) {

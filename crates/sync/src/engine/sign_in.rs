@@ -4,17 +4,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use freewheel_policy::session::{Account, Action, Event, Facts};
-use freewheel_policy::time::Millis;
+use freewheel_policy::time::{Millis, WallMs};
 use freewheel_protocol::oauth::{CLIENT_ID, OAuthError, TokenAnswer};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::core::{Core, lane_name};
 use super::issuer::Known;
-use super::lane::{LANES, LaneState};
+use super::lane::LaneState;
 use super::refresh::Granted;
 use super::session::account_id;
 use super::tokens::TokenSet;
+use super::wake::LANES;
 use crate::error::EngineError;
 use crate::jwt::{self, Expected};
 use crate::remote::{ServerAddress, issuer as remote};
@@ -157,6 +158,17 @@ impl Core {
         }
     }
 
+    /// The athlete gives the sign-in up, whoever began it: one that another process left behind ends too.
+    pub(super) async fn give_up_sign_in(&self) {
+        self.cancel_sign_in().await;
+        if self.session.facts().is_ok_and(|facts| facts.signing_in)
+            && let Err(error) = self.session.apply(Event::SignInCancelled).await
+        {
+            tracing::warn!(%error, "the end of the sign-in could not be stored");
+        }
+        self.refresh_view();
+    }
+
     async fn sign_in_road(
         &self,
         address: &ServerAddress,
@@ -199,7 +211,8 @@ impl Core {
         let answer: TokenAnswer = reply
             .document()
             .map_err(|trouble| unasked(trouble.words()))?;
-        let account = self.account(address, &answer, &request.nonce).await?;
+        let account = self.account(address, &answer, reply.date, &request.nonce);
+        let account = account.await?;
         let granted = Granted {
             answer,
             date: reply.date,
@@ -213,6 +226,7 @@ impl Core {
         &self,
         address: &ServerAddress,
         answer: &TokenAnswer,
+        date: Option<WallMs>,
         nonce: &str,
     ) -> Result<Account, SignInError> {
         let unbelieved = |cause: &str| SignInError::Unbelieved {
@@ -237,6 +251,8 @@ impl Core {
                 Err(error) => return Err(unbelieved(&error.to_string())),
             }
         };
+        let now = date.unwrap_or_else(|| self.clock().now().wall);
+        jwt::check_times(&claims, now, date).map_err(|error| unbelieved(&error.to_string()))?;
         if claims.nonce.as_deref() != Some(nonce) {
             return Err(unbelieved("the answer belongs to another sign-in"));
         }
@@ -273,6 +289,8 @@ impl Core {
         if actions.contains(&Action::DiscardNewTokens) {
             return Err(SignInError::WrongAccount { name });
         }
+        // A renewal of older tokens that ended in between would make these count as the older ones.
+        let _no_renewal = self.session.refreshing.lock().await;
         let key = self.session.vault.create_key(&id).await;
         let key = key.map_err(|error| SignInError::NotSaved {
             cause: error.to_string(),
@@ -288,10 +306,11 @@ impl Core {
             access: String::new().into(),
             refresh: refresh.into(),
         };
-        self.session
-            .save(&key, &id, &before, granted)
-            .await
-            .map_err(stored_failed)?;
+        if let Err(error) = self.session.save(&key, &id, &before, granted).await {
+            // Nothing is known of these tokens but in memory: the athlete signs in again.
+            self.session.set_unsaved(None);
+            return Err(stored_failed(error));
+        }
         Ok(name)
     }
 

@@ -12,8 +12,9 @@ use tokio::time::Instant;
 use super::Engine;
 use super::compose;
 use super::core::Core;
-use super::lane::{Attempt, LANES};
+use super::lane::Attempt;
 use super::session::NoBearer;
+use super::wake::LANES;
 use crate::error::EngineError;
 use crate::lease::nudge::{self, NudgeKind};
 use crate::lease::{Lease, LeaseKind};
@@ -35,10 +36,10 @@ impl Engine {
         if self.core.holds_lease() {
             self.pass(wait).await;
         } else if let Ok(Some(lease)) = Lease::try_acquire(&self.home, LeaseKind::Syncer) {
-            self.core.take_lease(lease).await?;
+            // Nobody runs the lanes here: whoever does may have the lease afterwards, also when nobody waits any more.
+            let _afterwards = Afterwards(&self.core);
+            self.core.take_lease(lease).await;
             self.pass(wait).await;
-            // Nobody runs the lanes here: whoever does may have the lease.
-            self.core.release_lease();
         } else {
             self.ask_the_syncer(started, wait.max(OTHER_PROCESS))
                 .await?;
@@ -123,7 +124,7 @@ impl Engine {
             // The syncer tells when something changed; the timer covers one that has nothing to tell.
             let patience = (Instant::now() + Duration::from_secs(1)).min(end);
             tokio::select! {
-                _ = nudges.recv() => {}
+                Some(_) = nudges.recv() => {}
                 () = tokio::time::sleep_until(patience) => if patience == end { break },
             }
         }
@@ -160,6 +161,15 @@ impl Engine {
             .store()
             .run(move |store| Ok(store.counts(&account)?.delivered))
             .await?)
+    }
+}
+
+/// Lets the lease go when dropped.
+struct Afterwards<'a>(&'a Core);
+
+impl Drop for Afterwards<'_> {
+    fn drop(&mut self) {
+        self.0.release_lease();
     }
 }
 

@@ -4,7 +4,6 @@ use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::{TransportFailure, Trouble};
 use freewheel_protocol::changes::ChangesPage;
 use freewheel_protocol::rides::RideList;
-use freewheel_protocol::status::StatusSummary;
 use freewheel_protocol::{ContentDigest, Problem, ProblemCode, RideUpload, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
@@ -143,19 +142,6 @@ impl Api {
             .header(reqwest::header::CONTENT_TYPE, header::FIT_MEDIA_TYPE)
             .body(claim.payload.clone());
         self.http.send(request).await
-    }
-
-    /// `GET /api/v2/summary.json`: what the service says of itself; asked without a token.
-    ///
-    /// # Errors
-    /// See [`CallError`].
-    pub async fn status(&self) -> Result<StatusSummary, CallError> {
-        let request = self
-            .http
-            .client()
-            .get(self.address.join("/api/v2/summary.json"));
-        let reply = self.http.send(request).await.map_err(unasked)?;
-        json(&reply)
     }
 
     async fn send(

@@ -51,6 +51,12 @@ impl Reply {
         (300..400).contains(&self.status) && self.status != 304
     }
 
+    /// Whether nothing of the kind that was asked is at this address.
+    #[must_use]
+    pub fn is_misplaced(&self) -> bool {
+        matches!(self.status, 404 | 405 | 410)
+    }
+
     /// Whether the body says that it is JSON (also `…+json`).
     #[must_use]
     pub fn is_json(&self) -> bool {

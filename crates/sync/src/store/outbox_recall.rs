@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{Store, StoreError};
 
 impl Store {
-    /// What a dead process was sending waits again, with the same key and the same tries. Only for the holder of the
-    /// syncer lease, before it claims anything. Returns how many there were.
+    /// What was being sent when the process died, or when its outcome could not be noted, waits again with the same
+    /// key and the same tries. Only for the holder of the syncer lease, before it claims anything. Returns how many there were.
     ///
     /// # Errors
     /// The change could not be made durable.
@@ -19,15 +19,15 @@ impl Store {
         )
     }
 
-    /// Waiting entries become due no later than `now`. Returns how many waited for later.
+    /// Waiting entries become due no later than `by`, in Unix ms. Returns how many waited for later.
     ///
     /// # Errors
     /// The change could not be made durable.
-    pub fn make_due_now(&self, kind: &str, account: &str, now: i64) -> Result<usize, StoreError> {
+    pub fn make_due_by(&self, kind: &str, account: &str, by: i64) -> Result<usize, StoreError> {
         self.move_entries(
-            "UPDATE outbox SET due = :now
-             WHERE account = :account AND kind = :kind AND state = 'waiting' AND due > :now",
-            &[(":account", &account), (":kind", &kind), (":now", &now)],
+            "UPDATE outbox SET due = :by
+             WHERE account = :account AND kind = :kind AND state = 'waiting' AND due > :by",
+            &[(":account", &account), (":kind", &kind), (":by", &by)],
         )
     }
 

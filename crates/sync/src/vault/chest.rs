@@ -12,6 +12,8 @@ use super::{VaultError, VaultKind};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Errand {
     Find(String),
+    /// As `Find`, and nobody is asked for a password.
+    Glance(String),
     Create(String),
     Delete(String),
 }
@@ -64,6 +66,7 @@ impl Chest {
     pub(super) fn run(&self, errand: &Errand) -> Result<Answer, VaultError> {
         match errand {
             Errand::Find(account) => self.find(account),
+            Errand::Glance(account) => self.glance(account),
             Errand::Create(account) => self.create(account),
             Errand::Delete(account) => self.delete(account),
         }
@@ -86,6 +89,16 @@ impl Chest {
             Err(VaultError::Absent(_)) if self.keyring.is_none() => Err(VaultError::Missing),
             Err(error) => Err(error),
         }
+    }
+
+    fn glance(&self, account: &str) -> Result<Answer, VaultError> {
+        if let Some(answer) = self.find_in_file(account)? {
+            return Ok(answer);
+        }
+        if self.keyring.would_ask(account)? {
+            return Err(VaultError::Locked);
+        }
+        self.find(account)
     }
 
     /// Under a lock, so that two processes that sign in at once end with one key.

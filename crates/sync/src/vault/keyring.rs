@@ -46,6 +46,14 @@ impl Keyring {
         VaultKey::from_kept(&kept)
     }
 
+    /// Whether reading would make the system ask for a password.
+    pub(super) fn would_ask(&self, account: &str) -> Result<bool, VaultError> {
+        match &self.choice {
+            KeyringChoice::System => system::is_locked(account),
+            KeyringChoice::Given(_) | KeyringChoice::None => Ok(false),
+        }
+    }
+
     pub(super) fn write(&self, account: &str, key: &VaultKey) -> Result<(), VaultError> {
         self.call(account, |entry| entry.set_secret(key.expose()))
     }
@@ -129,14 +137,30 @@ fn explain(error: &Error) -> VaultError {
 mod system {
     //! Secret Service over D-Bus.
 
+    use std::collections::HashMap;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use keyring_core::{CredentialStore, Error};
-    use secret_service::Error as ServiceError;
+    use secret_service::blocking::SecretService;
+    use secret_service::{EncryptionType, Error as ServiceError};
     use zbus_secret_service_keyring_store::Store;
 
-    use super::VaultError;
+    use super::{SERVICE, VaultError};
+
+    /// Whether the account's entry is in a locked collection. The `keyring` crate unlocks whatever it finds, with a
+    /// prompt; only searching asks nobody anything. No secret travels.
+    pub(super) fn is_locked(account: &str) -> Result<bool, VaultError> {
+        let search = || {
+            let service = SecretService::connect(EncryptionType::Plain)?;
+            let attributes = HashMap::from([("service", SERVICE), ("username", account)]);
+            let found = service.search_items(attributes)?;
+            Ok(found.unlocked.is_empty() && !found.locked.is_empty())
+        };
+        search().map_err(|error: ServiceError| {
+            explain(&error).unwrap_or_else(|| VaultError::Absent(error.to_string()))
+        })
+    }
 
     /// The `keyring` crate connects once per process and remembers a failure for good, so it is asked once, and later
     /// connections are made with its own store for this platform.
@@ -207,6 +231,11 @@ mod system {
         }
         keyring_core::get_default_store()
             .ok_or_else(|| VaultError::Absent("no store is connected".to_owned()))
+    }
+
+    /// These ask as they see fit; there is no looking without it.
+    pub(super) fn is_locked(_account: &str) -> Result<bool, VaultError> {
+        Ok(false)
     }
 
     pub(super) fn explain(

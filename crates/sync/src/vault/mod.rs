@@ -110,6 +110,16 @@ impl Vault {
         self.run(Errand::Find(account.to_owned())).await?.into_key()
     }
 
+    /// As [`Vault::key`], but a keyring that would ask the athlete for a password is left alone.
+    ///
+    /// # Errors
+    /// As [`Vault::key`]; [`VaultError::Locked`] instead of a prompt.
+    pub async fn key_without_asking(&self, account: &str) -> Result<VaultKey, VaultError> {
+        self.run(Errand::Glance(account.to_owned()))
+            .await?
+            .into_key()
+    }
+
     /// The key of `account`, made and kept if there is none. Goes to the key file only where the keyring is absent,
     /// refuses this program, or cannot store; a locked or silent keyring is an error.
     ///
@@ -142,7 +152,7 @@ impl Vault {
     async fn run(&self, errand: Errand) -> Result<Answer, VaultError> {
         let answer = if self.chest.never_waits() {
             self.chest.run(&errand)
-        } else if let Errand::Find(account) = &errand
+        } else if let Errand::Find(account) | Errand::Glance(account) = &errand
             && let Some(answer) = self.chest.find_in_file(account)?
         {
             Ok(answer)

@@ -16,6 +16,7 @@ mod odd_answers;
 mod outage;
 mod processes;
 mod quiet;
+mod setbacks;
 mod sign_in;
 mod site;
 mod tokens;

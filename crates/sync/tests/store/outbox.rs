@@ -202,8 +202,8 @@ fn due_times_hold_until_someone_asks_for_now() {
         store.claim_due(RIDE_KIND, ANNA, NOW + 59_999).unwrap(),
         None
     );
-    assert_eq!(store.make_due_now(RIDE_KIND, ANNA, NOW + 1).unwrap(), 1);
-    assert_eq!(store.make_due_now(RIDE_KIND, ANNA, NOW + 1).unwrap(), 0);
+    assert_eq!(store.make_due_by(RIDE_KIND, ANNA, NOW + 1).unwrap(), 1);
+    assert_eq!(store.make_due_by(RIDE_KIND, ANNA, NOW + 1).unwrap(), 0);
     assert_eq!(store.next_due(RIDE_KIND, ANNA).unwrap(), Some(NOW + 1));
     assert!(store.claim_due(RIDE_KIND, ANNA, NOW + 1).unwrap().is_some());
 }
