@@ -153,7 +153,7 @@ it('rides the planned workout by keyboard alone and says that it is saved', asyn
 
   await emit('ride-frame', frame({}));
   await waitFor(() => expect(find('ride')?.dataset).toMatchObject({ state: 'riding', ridden: '12', durable: '11' }));
-  expect(find('aim')?.textContent).toBe('+12 W over');
+  expect(find('aim')?.textContent).toBe('12 W over');
   expect(find('simulated')).toBeTruthy();
 
   await emit('ride-frame', frame({ trouble: 'The disk is full: the ride goes on in the reserve.' }));

@@ -16,6 +16,6 @@ export function aimOf(power: number | null, target: number | null): Aim {
   const lean = Math.min(Math.max(off / (allowed * 5), -1), 1);
   if (Math.abs(off) <= allowed) return { state: 'on', words: 'On target', lean };
   return off > 0
-    ? { state: 'over', words: `+${off} W over`, lean }
-    : { state: 'under', words: `−${-off} W under`, lean };
+    ? { state: 'over', words: `${off} W over`, lean }
+    : { state: 'under', words: `${-off} W under`, lean };
 }

@@ -20,7 +20,10 @@ export function deliveryWords(delivery: Delivery, now: number): DeliveryWords {
       const [head = 'Waiting to upload', ...why] = (delivery.words || 'Waiting to upload').split(' · ');
       const tries = delivery.attempts === 1 ? 'tried once' : delivery.attempts > 1 ? `tried ${delivery.attempts} times` : '';
       const next = delivery.next_try === null ? '' : ` · next try ${pointWords(delivery.next_try, now)}`;
-      return { head: head + next, detail: capital([...why, tries].filter(Boolean).join(' · ')) };
+      // A sentence that something follows loses its full stop.
+      const parts = [...why, tries].filter(Boolean);
+      const open = parts.map((part, at) => (at < parts.length - 1 ? part.replace(/\.$/, '') : part));
+      return { head: head + next, detail: capital(open.join(' · ')) };
     }
   }
 }

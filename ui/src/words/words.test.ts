@@ -65,6 +65,11 @@ describe('where a ride is', () => {
       'Waiting to upload · next try 19:14',
       'Freewheel cannot be reached · tried 2 times',
     ],
+    [
+      { state: 'waiting', next_try: null, attempts: 1, words: 'Waiting to upload · The service took too long to answer.' },
+      'Waiting to upload',
+      'The service took too long to answer · tried once',
+    ],
     [{ state: 'waiting', next_try: null, attempts: 0, words: 'Waiting to upload · waits for the network' }, 'Waiting to upload', 'Waits for the network'],
     [{ state: 'waiting', next_try: null, attempts: 1, words: '' }, 'Waiting to upload', 'Tried once'],
   ])('%j', (delivery, head, detail) => expect(deliveryWords(delivery, now)).toEqual({ head, detail }));
