@@ -27,8 +27,8 @@ impl Times {
         self.at(0.5)
     }
 
-    pub fn slowest(&self) -> f64 {
-        self.at(1.0)
+    pub fn quickest(&self) -> f64 {
+        self.at(0.0)
     }
 
     /// The time that a share of them did not exceed; nearest rank.
@@ -40,13 +40,13 @@ impl Times {
     }
 }
 
-/// One line: what, p50, p99, the slowest, how often.
+/// One line: what, the quickest, p50, p99, the slowest, how often.
 pub fn line(what: &str, times: &Times) -> String {
-    let (median, p99) = (times.median(), times.at(0.99));
+    let Times(all) = times;
+    let [least, median, p99, most] = [0.0, 0.5, 0.99, 1.0].map(|share| times.at(share));
     format!(
-        "{what:<52} {median:>9.1} {p99:>9.1} {:>9.1} {:>6}",
-        times.slowest(),
-        times.count()
+        "{what:<48} {least:>8.1} {median:>8.1} {p99:>8.1} {most:>8.1} {:>6}",
+        all.len()
     )
 }
 

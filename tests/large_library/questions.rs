@@ -7,24 +7,18 @@ use freewheel_workout::Zone;
 const PAGE: u32 = 50;
 
 /// What is typed into the search field, letter by letter.
-pub const TYPED: [&str; 20] = [
+pub const TYPED: [&str; 14] = [
     "sweet spot",
     "jorg",
     "over under",
     "vo2",
     "recovery spin",
     "windmill",
-    "copper",
-    "castellan",
     "endurance base",
-    "sprint race",
-    "drills",
     "willpower",
     "wet evenings",
     "harbour tempo",
-    "beginner",
     "ÉMIGRÉ",
-    "headwind ftp",
     "anaerobic hard",
     "the 12",
     "nothing like it",

@@ -44,7 +44,7 @@ pub fn generate(count: u32) -> Vec<GeneratedWorkout> {
         .collect()
 }
 
-/// Writes workouts into `folder` as ZWO files.
+/// Writes workouts into `folder` as ZWO files. A file that is there already with the same content stays.
 ///
 /// # Errors
 /// The folder cannot be written.
@@ -52,12 +52,17 @@ pub fn write(workouts: &[GeneratedWorkout], folder: &Path) -> Result<(), LabErro
     fs::create_dir_all(folder).map_err(LabError::io(folder.display().to_string()))?;
     for GeneratedWorkout { id, workout } in workouts {
         let path = folder.join(format!("{id}.zwo"));
-        fs::write(&path, zwo::write(workout)).map_err(LabError::io(path.display().to_string()))?;
+        let text = zwo::write(workout);
+        if fs::read(&path).is_ok_and(|known| known == text.as_bytes()) {
+            continue;
+        }
+        fs::write(&path, text).map_err(LabError::io(path.display().to_string()))?;
     }
     Ok(())
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use std::collections::BTreeSet;
 

@@ -5,7 +5,7 @@ mod close;
 mod page;
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -85,7 +85,7 @@ impl Window {
             "tauri-driver",
             command,
             mark,
-            port,
+            &[port, native_port],
             ("tauri:options", options),
         )
         .await?;
@@ -191,7 +191,7 @@ impl Browser {
             "WebKitWebDriver",
             command,
             mark,
-            port,
+            &[port],
             ("webkitgtk:browserOptions", options),
         )
         .await?;
@@ -223,25 +223,31 @@ impl Drop for Processes {
     }
 }
 
+/// Opens a session at the first port, once something listens on all of them.
 async fn connect(
     session: &DesktopSession,
     name: &str,
     mut command: std::process::Command,
     mark: String,
-    port: u16,
+    ports: &[u16],
     (capability, options): (&str, serde_json::Value),
 ) -> Result<(Page, Processes), LabError> {
     let driver = Program::start(name, &mut command, &session.logs())?;
     let mut processes = Processes { driver, mark };
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    until("the WebDriver's port", START, async || {
-        processes.driver.still_runs()?;
-        Ok(Seen::from(TcpStream::connect(address).await.is_ok()))
-    })
-    .await?;
+    for port in ports {
+        until("the WebDriver's port", START, async || {
+            processes.driver.still_runs()?;
+            let connected = TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).await;
+            Ok(Seen::from(connected.is_ok()))
+        })
+        .await?;
+    }
+    let [port, ..] = ports else {
+        return Err(LabError::Unexpected("a driver without a port".to_owned()));
+    };
     let mut capabilities = Capabilities::new();
     capabilities.set(capability, options)?;
-    let driver = WebDriver::builder(format!("http://{address}"), capabilities)
+    let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities)
         .request_timeout(START)
         .await?;
     Ok((Page::new(driver), processes))
