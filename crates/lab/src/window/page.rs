@@ -83,15 +83,25 @@ impl Page {
         .await
     }
 
-    /// Replaces what stands in a field.
+    /// Replaces what stands in a field, and sees to it that the field holds just that: a page that is still coming up
+    /// may move the focus while keys are on their way.
     ///
     /// # Errors
-    /// It does not appear, or takes no text.
+    /// It does not appear, or does not take the text.
     pub async fn fill(&self, css: &str, text: &str) -> Result<(), LabError> {
-        self.attempt(css, async || {
-            let field = self.driver.find(By::Css(css)).await?;
-            field.clear().await?;
-            field.send_keys(text).await
+        until(&format!("filling {css}"), PATIENCE, async || {
+            self.attempt(css, async || {
+                let field = self.driver.find(By::Css(css)).await?;
+                field.clear().await?;
+                field.send_keys(text).await
+            })
+            .await?;
+            let holds = self.value(css).await?;
+            Ok(if holds.as_deref() == Some(text) {
+                Seen::Yes(())
+            } else {
+                Seen::NotYet(None)
+            })
         })
         .await
     }
