@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn a_content_digest_survives_the_header() {
-        let digest = ContentDigest(Sha256Digest::of(b"{\"hello\": \"world\"}"));
-        // The value is the example of RFC 9530, appendix D.
+        // The example of RFC 9530, whose content ends with a line feed.
+        let digest = ContentDigest(Sha256Digest::of(b"{\"hello\": \"world\"}\n"));
         assert_eq!(
             digest.to_string(),
             "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"
