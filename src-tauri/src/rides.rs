@@ -18,6 +18,7 @@ pub(crate) async fn ride_start(
     workout_id: Option<String>,
     plan_item_id: Option<String>,
 ) -> Answer<RideStart> {
+    let _one = shell.one_at_a_time.lock().await;
     if let Some(ride) = in_progress(&shell) {
         return Ok(ride.facts().clone());
     }
@@ -37,6 +38,7 @@ pub(crate) async fn ride_resume(
     shell: State<'_, Shell>,
     id: Uuid,
 ) -> Answer<RideStart> {
+    let _one = shell.one_at_a_time.lock().await;
     if let Some(ride) = in_progress(&shell) {
         return Ok(ride.facts().clone());
     }
@@ -57,6 +59,7 @@ pub(crate) async fn ride_command(shell: State<'_, Shell>, command: RideCommand) 
 
 #[tauri::command]
 pub(crate) async fn ride_finish(shell: State<'_, Shell>) -> Answer<RideSaved> {
+    let _one = shell.one_at_a_time.lock().await;
     let ride = in_progress(&shell).ok_or_else(no_ride)?;
     match ride.finish().await {
         Ok(saved) => {

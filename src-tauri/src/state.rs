@@ -18,6 +18,8 @@ const CLOSING: Duration = Duration::from_secs(5);
 pub(crate) struct Shell {
     profile: Profile,
     ride: Mutex<Option<RideHandle>>,
+    /// Held while a ride is opened or ended, so that two presses do one thing.
+    pub(crate) one_at_a_time: tokio::sync::Mutex<()>,
     /// One window per profile, for as long as the program runs.
     _lease: Option<Lease>,
 }
@@ -27,6 +29,7 @@ impl Shell {
         Self {
             profile,
             ride: Mutex::new(None),
+            one_at_a_time: tokio::sync::Mutex::new(()),
             _lease: lease,
         }
     }

@@ -44,6 +44,9 @@ pub enum EngineError {
     /// No such ride.
     #[error("there is no finished ride {0}")]
     RideUnknown(uuid::Uuid),
+    /// The ride is under way in another process.
+    #[error("a ride is under way in another window or terminal; finish it there")]
+    RideElsewhere,
     /// The grace is over, or the account is closed.
     #[error("{0}")]
     LibraryLocked(String),
@@ -72,6 +75,7 @@ impl EngineError {
             Self::Journal(_) => "ride_journal",
             Self::WorkoutUnknown(_) => "workout_unknown",
             Self::RideUnknown(_) => "ride_unknown",
+            Self::RideElsewhere => "ride_elsewhere",
             Self::LibraryLocked(_) => "library_locked",
             Self::Export { .. } => "export_failed",
         }

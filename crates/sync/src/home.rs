@@ -158,6 +158,12 @@ impl Home {
         self.root.join("refresh.lock")
     }
 
+    /// Held while tokens are refreshed.
+    #[must_use]
+    pub fn ride_lock(&self) -> PathBuf {
+        self.root.join("ride.lock")
+    }
+
     /// Held for the moment in which the databases are opened.
     #[must_use]
     pub fn store_lock(&self) -> PathBuf {

@@ -17,6 +17,8 @@ pub enum LeaseKind {
     App,
     /// Refreshing tokens: at most one refresh under way.
     Refresh,
+    /// Riding: a ride that is under way in one process is not resumed or finished by another.
+    Ride,
 }
 
 /// Held until dropped, or until the process ends in whatever way.
@@ -106,6 +108,7 @@ impl LeaseKind {
             Self::Syncer => home.syncer_lock(),
             Self::App => home.app_lock(),
             Self::Refresh => home.refresh_lock(),
+            Self::Ride => home.ride_lock(),
         }
     }
 }

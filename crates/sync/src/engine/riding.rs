@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::Engine;
 use crate::error::EngineError;
+use crate::lease::{Lease, LeaseKind};
 use crate::store::{RideJournal, StoreError};
 
 /// What the athlete wants to ride.
@@ -56,7 +57,9 @@ impl Engine {
             plan_item_id: request.plan_item_id,
             ftp_watts: self.ftp().await,
         };
-        let journal = self.journal()?;
+        // Two rides at once are the athlete's business; neither is hindered.
+        let alone = Lease::try_acquire(self.home(), LeaseKind::Ride).unwrap_or_default();
+        let journal = self.journal(alone)?;
         self.session_event(Event::RideBegan).await;
         let trainer = Box::new(SimulatedTrainer::new(self.core.entropy().next_u64()));
         let options = self.options(request.speed, request.autostart);
@@ -66,14 +69,14 @@ impl Engine {
     /// Continues a ride that a death left open.
     ///
     /// # Errors
-    /// There is no such ride.
+    /// There is no such ride, or a ride is under way in another process.
     pub async fn resume_ride(
         &self,
         id: Uuid,
         speed: f64,
         autostart: bool,
     ) -> Result<RideHandle, EngineError> {
-        let journal = self.journal()?;
+        let journal = self.journal(self.nobody_rides()?)?;
         let reader = Arc::clone(&journal);
         let ride = tokio::task::spawn_blocking(move || recover(reader.as_ref(), id)).await;
         let ride = ride.map_err(|_| StoreError::Stopped)??;
@@ -90,9 +93,9 @@ impl Engine {
     /// Finishes and queues a ride that a death left open.
     ///
     /// # Errors
-    /// There is no such ride, or it could not be made durable; it stays open.
+    /// There is no such ride, it is under way in another process, or it could not be made durable; it stays open.
     pub async fn finish_unfinished(&self, id: Uuid) -> Result<RideSaved, EngineError> {
-        let journal = self.journal()?;
+        let journal = self.journal(self.nobody_rides()?)?;
         let saved =
             tokio::task::spawn_blocking(move || finish_recorded(journal.as_ref(), id)).await;
         let saved = saved.map_err(|_| StoreError::Stopped)??;
@@ -122,11 +125,22 @@ impl Engine {
         }
     }
 
-    fn journal(&self) -> Result<Arc<dyn Journal>, StoreError> {
-        Ok(Arc::new(RideJournal::new(
-            self.store().clone(),
-            self.account()?,
-        )))
+    /// An open ride may be another process's, which still writes to it. A lock file that cannot be used at all hinders
+    /// nobody.
+    fn nobody_rides(&self) -> Result<Option<Lease>, EngineError> {
+        match Lease::try_acquire(self.home(), LeaseKind::Ride) {
+            Ok(None) => Err(EngineError::RideElsewhere),
+            Ok(lease) => Ok(lease),
+            Err(error) => {
+                tracing::warn!(%error, "it is not known whether a ride is under way elsewhere");
+                Ok(None)
+            }
+        }
+    }
+
+    fn journal(&self, lease: Option<Lease>) -> Result<Arc<dyn Journal>, StoreError> {
+        let journal = RideJournal::new(self.store().clone(), self.account()?);
+        Ok(Arc::new(journal.holding(lease)))
     }
 
     fn options(&self, speed: f64, autostart: bool) -> Options {

@@ -1,9 +1,13 @@
 //! The ride journal on `athlete.db`: each call returns when its data would survive a power cut.
 
+use std::sync::Arc;
+
 use freewheel_ride::journal::{
     FinishedRide, Journal, JournalError, RecordedRide, RideHeader, Sample, TimedEvent,
 };
 use uuid::Uuid;
+
+use crate::lease::Lease;
 
 use super::{Store, StoreError, ride, ride_event, ride_sample};
 
@@ -13,13 +17,28 @@ use super::{Store, StoreError, ride, ride_event, ride_sample};
 pub struct RideJournal {
     store: Store,
     account: Option<String>,
+    /// Held for as long as there may be something to write.
+    _lease: Option<Arc<Lease>>,
 }
 
 impl RideJournal {
     /// A journal whose new rides belong to `account`; without one they stay on this computer.
     #[must_use]
     pub fn new(store: Store, account: Option<String>) -> Self {
-        Self { store, account }
+        Self {
+            store,
+            account,
+            _lease: None,
+        }
+    }
+
+    /// The same, holding `lease` until the journal is dropped.
+    #[must_use]
+    pub fn holding(self, lease: Option<Lease>) -> Self {
+        Self {
+            _lease: lease.map(Arc::new),
+            ..self
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use freewheel_sync::Mode;
 use freewheel_sync::lease::{Lease, LeaseKind};
+use freewheel_sync::{Mode, RideRequest};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -131,4 +131,48 @@ async fn a_sync_is_done_by_the_process_that_runs_already() {
     assert!(report.waiting == 0 && report.reached, "{report:?}");
     assert_eq!(site.rides_of(&site.demo()).len(), 1);
     drop(resident);
+}
+
+fn free_ride() -> RideRequest {
+    RideRequest {
+        workout_id: None,
+        plan_item_id: None,
+        speed: 200.0,
+        autostart: true,
+    }
+}
+
+#[tokio::test]
+async fn a_ride_under_way_in_one_process_is_not_ended_by_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let rider = open(folder.path(), Mode::OneShot).await;
+    let window = open(folder.path(), Mode::OneShot).await;
+    let handle = rider.start_ride(free_ride()).await.unwrap();
+    let mut frames = handle.frames();
+    soon("the first minute", frames.wait_for(|f| f.durable >= 60))
+        .await
+        .unwrap();
+    let unfinished = window.today().await.unwrap().unfinished;
+    let id = unfinished[0].id.parse().unwrap();
+    let ended = window.finish_unfinished(id).await.unwrap_err();
+    assert_eq!(ended.code(), "ride_elsewhere");
+    let resumed = window.resume_ride(id, 1.0, false).await.err().unwrap();
+    assert_eq!(resumed.code(), "ride_elsewhere");
+    let saved = soon("the end of the ride", handle.finish()).await.unwrap();
+    drop(handle);
+    assert!(saved.summary.seconds >= 60);
+    assert_eq!(window.history().await.unwrap().len(), 1);
+    // One that a death left open is anybody's.
+    let gone = rider.start_ride(free_ride()).await.unwrap();
+    let mut frames = gone.frames();
+    soon("the first minute", frames.wait_for(|f| f.durable >= 60))
+        .await
+        .unwrap();
+    gone.leave().await.unwrap();
+    drop((gone, frames));
+    let left = window.today().await.unwrap().unfinished;
+    window
+        .finish_unfinished(left[0].id.parse().unwrap())
+        .await
+        .unwrap();
 }
