@@ -112,6 +112,9 @@ pub(super) fn tried_next(held: Option<i64>, due: i64) -> Option<i64> {
 
 /// Until when the rides lane is held back, in Unix ms; none while only an event can wake it.
 pub(super) fn held_until(store: &Store, rides: &LaneState) -> Result<Option<i64>, StoreError> {
+    if stored_facts(store)?.signed_out {
+        return Ok(None); // The queue is kept for its owner, who has to sign in again.
+    }
     let held = |plan: &LanePlan| match plan.reason {
         // It is not held back: it looks as soon as something is due.
         PlanReason::Idle => Some(plan.made.0),

@@ -139,7 +139,7 @@ impl Engine {
     }
 
     fn journal(&self, lease: Option<Lease>) -> Result<Arc<dyn Journal>, StoreError> {
-        let journal = RideJournal::new(self.store().clone(), self.account()?);
+        let journal = RideJournal::new(self.store().clone(), self.rider()?);
         Ok(Arc::new(journal.holding(lease)))
     }
 

@@ -229,7 +229,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Whose rides are shown, exported and finished: the profile's owner, who stays its owner after signing out.
     pub(super) fn account(&self) -> Result<Option<String>, StoreError> {
+        Ok(account_id(&self.core.session.facts()?))
+    }
+
+    /// To whom a ride belongs that begins now: nobody, after signing out.
+    pub(super) fn rider(&self) -> Result<Option<String>, StoreError> {
         let facts = self.core.session.facts()?;
         Ok(if facts.signed_out {
             None

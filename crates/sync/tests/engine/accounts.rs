@@ -28,7 +28,15 @@ async fn a_queued_ride_waits_for_its_owner_through_another_athletes_session() {
     site.gate.through();
     let view = until(&engine, "signed out", |v| v.session.state == "signed_out").await;
     assert!(view.session.account.is_none());
-    assert!(engine.history().await.unwrap().is_empty());
+    // Own rides never lock: until somebody else signs in they are shown and can be exported, and nothing is promised.
+    let kept = card(&engine, &hers).await.delivery;
+    assert!(
+        matches!(kept, Delivery::Waiting { next_try: None, .. }),
+        "{kept:?}"
+    );
+    assert_eq!(engine.outbox().await.unwrap().len(), 1);
+    let id = hers.id.parse().unwrap();
+    engine.export_ride(id, folder.path()).await.unwrap();
 
     sign_in(&engine, &site.url, "ben").await.unwrap();
     let view = until(&engine, "ben's", |v| {

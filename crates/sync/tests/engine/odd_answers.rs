@@ -58,7 +58,9 @@ async fn a_portal_or_a_broken_server_is_never_a_verdict() {
         site.gate.rule(move |_| odd());
         let before = site.gate.log().len();
         let saved = ride(&engine).await;
-        let view = until(&engine, name, |v| v.session.state != "active").await;
+        let noticed =
+            |v: &SyncView| v.session.state != "active" && v.data.waiting + v.data.parked > 0;
+        let view = until(&engine, name, noticed).await;
         assert_eq!(view.session.state, "offline", "{name}");
         assert!(view.session.library_open, "{name}");
         assert_eq!((view.data.waiting, view.data.parked), (1, 0), "{name}");
@@ -168,7 +170,8 @@ async fn a_token_endpoint_that_is_busy_signs_nobody_out() {
     site.gate.through();
     until_delivered(&engine, &saved).await;
     until(&engine, "active", |v| v.session.state == "active").await;
-    assert!(ms() - began < 20_000);
+    // Not left to the look that comes once a minute.
+    assert!(ms() - began < 50_000);
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test's own clock")]
