@@ -112,14 +112,11 @@ impl Stage {
         let url = self.session.opened_url(SOON).await.unwrap();
         let browser = Browser::open(&self.session).await.unwrap();
         browser.goto(&url).await.unwrap();
-        browser
-            .fill("input[name='username']", "demo")
-            .await
-            .unwrap();
-        browser
-            .fill("input[name='password']", "demo")
-            .await
-            .unwrap();
+        let fields = [
+            ("input[name='username']", "demo"),
+            ("input[name='password']", "demo"),
+        ];
+        browser.fill_in(&fields).await.unwrap();
         browser.click("#sign-in").await.unwrap();
         browser.click("#allow").await.unwrap();
         browser

@@ -1,6 +1,8 @@
 //! Closes a window the way its close button does: the display has no window manager that could.
 
 use x11rb::connection::Connection as _;
+use x11rb::errors::ReplyError;
+use x11rb::protocol::ErrorKind;
 use x11rb::protocol::xproto::{
     Atom, AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, MapState, Window,
 };
@@ -25,14 +27,20 @@ fn ask(number: u32, pid: u32) -> Result<u32, Box<dyn std::error::Error>> {
     let pid_of = atom(&display, "_NET_WM_PID")?;
     let mut asked = 0;
     for window in display.query_tree(root)?.reply()?.children {
-        let state = display.get_window_attributes(window)?.reply()?.map_state;
-        let owner = numbers(&display, window, pid_of, AtomEnum::CARDINAL.into())?;
-        let understood = numbers(&display, window, protocols, AtomEnum::ATOM.into())?;
-        if state != MapState::VIEWABLE
-            || owner.first() != Some(&pid)
-            || !understood.contains(&delete)
-        {
-            continue;
+        let closable = (|| -> Result<bool, ReplyError> {
+            let state = display.get_window_attributes(window)?.reply()?.map_state;
+            let owner = numbers(&display, window, pid_of, AtomEnum::CARDINAL.into())?;
+            let understood = numbers(&display, window, protocols, AtomEnum::ATOM.into())?;
+            Ok(state == MapState::VIEWABLE
+                && owner.first() == Some(&pid)
+                && understood.contains(&delete))
+        })();
+        match closable {
+            Ok(true) => {}
+            Ok(false) => continue,
+            // Another program's window went away between being listed and being looked at.
+            Err(ReplyError::X11Error(gone)) if gone.error_kind == ErrorKind::Window => continue,
+            Err(error) => return Err(error.into()),
         }
         let event = ClientMessageEvent::new(32, window, protocols, [delete, 0, 0, 0, 0]);
         display.send_event(false, window, EventMask::NO_EVENT, event)?;
@@ -53,7 +61,7 @@ fn numbers(
     window: Window,
     property: Atom,
     kind: Atom,
-) -> Result<Vec<u32>, Box<dyn std::error::Error>> {
+) -> Result<Vec<u32>, ReplyError> {
     let reply = display
         .get_property(false, window, property, kind, 0, 64)?
         .reply()?;

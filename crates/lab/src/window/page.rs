@@ -83,25 +83,34 @@ impl Page {
         .await
     }
 
-    /// Replaces what stands in a field, and sees to it that the field holds just that: a page that is still coming up
-    /// may move the focus while keys are on their way.
+    /// Replaces what stands in a field.
     ///
     /// # Errors
-    /// It does not appear, or does not take the text.
+    /// As [`Page::fill_in`].
     pub async fn fill(&self, css: &str, text: &str) -> Result<(), LabError> {
-        until(&format!("filling {css}"), PATIENCE, async || {
-            self.attempt(css, async || {
-                let field = self.driver.find(By::Css(css)).await?;
+        self.fill_in(&[(css, text)]).await
+    }
+
+    /// Replaces what stands in the fields of a form, and sees to it that each then holds just that: a page that is
+    /// still coming up may put the focus elsewhere while keys are on their way, so that letters for one field go to
+    /// another.
+    ///
+    /// # Errors
+    /// A field does not appear, or does not take the text.
+    pub async fn fill_in(&self, fields: &[(&str, &str)]) -> Result<(), LabError> {
+        self.wait_for("filled fields", PATIENCE, async |page: &Self| {
+            for (css, text) in fields {
+                let field = page.find(css).await?;
                 field.clear().await?;
-                field.send_keys(text).await
-            })
-            .await?;
-            let holds = self.value(css).await?;
-            Ok(if holds.as_deref() == Some(text) {
-                Seen::Yes(())
-            } else {
-                Seen::NotYet(None)
-            })
+                field.send_keys(*text).await?;
+            }
+            for (css, text) in fields {
+                let value = page.value(css).await?;
+                if value.as_deref() != Some(*text) {
+                    return Ok(Seen::NotYet(Some(format!("{css} holds {value:?}"))));
+                }
+            }
+            Ok(Seen::Yes(()))
         })
         .await
     }
@@ -293,5 +302,7 @@ fn passes(error: &WebDriverError) -> bool {
             | WebDriverErrorInner::ElementNotInteractable(_)
             | WebDriverErrorInner::ElementClickIntercepted(_)
             | WebDriverErrorInner::InvalidElementState(_)
+            // What WebKit says of a question that a navigation overtook.
+            | WebDriverErrorInner::NoSuchFrame(_)
     )
 }
