@@ -3,6 +3,7 @@
 //! [`Engine::open`] opens the store and returns; it waits neither for the network nor for the keyring. A resident
 //! engine then runs its lanes for as long as it holds the profile's syncer lease; a one-shot engine acts when asked.
 
+mod arrival;
 mod compose;
 mod core;
 mod issuer;
