@@ -16,7 +16,9 @@ pub enum Event {
     Launched {
         /// What the vault said.
         vault: VaultCondition,
-        /// An unfinished ride waits to be resumed.
+        /// An unfinished ride waits to be resumed. For the journal's reader alone: a launch always ends what
+        /// [`super::Facts::riding`] kept, so that a ride left by a killed process does not hold the licensed
+        /// library open past the grace. Resuming the ride is allowed in every state.
         ride_open: bool,
     },
     /// Time passed. At most every few seconds, at least every few minutes.

@@ -60,9 +60,18 @@ pub struct Account {
     pub subject: String,
     /// The name to show; changes without making another account.
     pub name: String,
+    /// The base URL of the service's API, where that differs from the issuer. No part of the identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
 }
 
 impl Account {
+    /// The base URL of the service's API: the one that was told, else the issuer's URL.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.service.as_deref().unwrap_or(&self.issuer)
+    }
+
     /// Whether both are the same athlete at the same issuer.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

@@ -15,6 +15,7 @@ fn account() -> impl Strategy<Value = Account> {
         issuer: "https://rides.example".into(),
         subject: subject.into(),
         name: "Name".into(),
+        service: None,
     })
 }
 
@@ -187,8 +188,7 @@ proptest! {
     #[test]
     fn what_may_be_ridden_never_changes_during_a_ride(story in story()) {
         run(&story, |before, event, after, _, now| {
-            let left_open = matches!(event, Event::Launched { ride_open: false, .. });
-            let ends = *event == Event::RideEnded || left_open;
+            let ends = matches!(event, Event::RideEnded | Event::Launched { .. });
             if before.riding.is_some() && !ends {
                 let (was, is) = (access(before, now), access(after, now));
                 prop_assert_eq!((was.ride, was.licensed_library), (is.ride, is.licensed_library));

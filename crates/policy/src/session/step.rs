@@ -13,7 +13,10 @@ use crate::time::Now;
 pub fn step(facts: &Facts, event: &Event, now: &Now) -> (Facts, Vec<Action>) {
     let mut facts = facts.clone();
     let actions = match event {
-        Event::Launched { vault, ride_open } => launched(&mut facts, *vault, *ride_open, now),
+        Event::Launched {
+            vault,
+            ride_open: _,
+        } => launched(&mut facts, *vault, now),
         Event::Tick => tick(&mut facts, now),
         Event::SignInStarted => {
             facts.signing_in = true;
@@ -88,7 +91,7 @@ pub fn step(facts: &Facts, event: &Event, now: &Now) -> (Facts, Vec<Action>) {
     (facts, actions)
 }
 
-fn launched(facts: &mut Facts, vault: VaultCondition, ride_open: bool, now: &Now) -> Vec<Action> {
+fn launched(facts: &mut Facts, vault: VaultCondition, now: &Now) -> Vec<Action> {
     facts.vault = vault;
     facts.network = SystemNetwork::Unknown;
     facts.signing_in = false;
@@ -97,9 +100,7 @@ fn launched(facts: &mut Facts, vault: VaultCondition, ride_open: bool, now: &Now
     facts.access_in_memory = false;
     facts.trouble = None;
     facts.unauthorized = None;
-    if !ride_open {
-        facts.riding = None;
-    }
+    facts.riding = None;
     // The process ended between sending a refresh and saving its outcome: the reply counts as lost.
     if let Some(intent) = &mut facts.intent {
         intent.doubt = Doubt::Lost;

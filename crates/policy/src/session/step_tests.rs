@@ -28,6 +28,7 @@ pub(super) fn athlete(subject: &str) -> Account {
         issuer: "https://rides.example".into(),
         subject: subject.into(),
         name: "A".into(),
+        service: None,
     }
 }
 
@@ -328,27 +329,40 @@ fn a_blocked_account_is_rechecked_at_launch_and_contact_lifts_it() {
 }
 
 #[test]
-fn a_ride_keeps_what_it_began_with_and_an_abandoned_one_does_not() {
-    let mut rider = Rider::signed_in();
-    rider.does(&Event::RideBegan);
-    rider.does(&Event::AccountBlocked);
-    let mut rider = rider.at(Millis::days(20));
-    assert_eq!(rider.access().licensed_library, Library::Open);
-    rider.does(&Event::Launched {
-        vault: VaultCondition::Ready,
-        ride_open: true,
-    });
-    assert_eq!(
-        rider.access().licensed_library,
-        Library::Open,
-        "resumed after a crash"
-    );
-    rider.does(&launched(VaultCondition::Ready));
-    assert_eq!(
-        rider.access().licensed_library,
-        Library::Locked,
-        "abandoned"
-    );
+fn a_ride_keeps_what_it_began_with_and_one_left_by_a_killed_process_does_not() {
+    for ride_open in [false, true] {
+        let mut rider = Rider::signed_in();
+        rider.does(&Event::RideBegan);
+        rider.does(&Event::AccountBlocked);
+        let mut rider = rider.at(Millis::days(20));
+        assert_eq!(rider.access().licensed_library, Library::Open);
+        let vault = VaultCondition::Ready;
+        rider.does(&Event::Launched { vault, ride_open });
+        assert_eq!(rider.access().licensed_library, Library::Locked);
+        rider.does(&Event::RideBegan);
+        assert_eq!(
+            rider.access().licensed_library,
+            Library::Locked,
+            "resuming the ride opens nothing else"
+        );
+    }
+}
+
+#[test]
+fn an_account_is_its_issuer_and_subject_and_its_service_is_the_issuer_unless_told() {
+    let plain = athlete("a");
+    assert_eq!(plain.service(), "https://rides.example");
+    let elsewhere = Account {
+        service: Some("https://api.rides.example".into()),
+        ..athlete("a")
+    };
+    assert_eq!(elsewhere.service(), "https://api.rides.example");
+    assert!(plain.is_same(&elsewhere));
+    assert!(!plain.is_same(&athlete("b")));
+    let stored = serde_json::to_string(&plain).unwrap();
+    assert!(!stored.contains("service"), "{stored}");
+    let old = r#"{"issuer":"https://rides.example","subject":"a","name":"A"}"#;
+    assert_eq!(serde_json::from_str::<Account>(old).unwrap(), plain);
 }
 
 #[test]

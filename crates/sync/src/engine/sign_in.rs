@@ -255,6 +255,7 @@ impl Core {
             issuer: address.as_str().to_owned(),
             subject: claims.sub,
             name,
+            service: None,
         })
     }
 }
