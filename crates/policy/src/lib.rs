@@ -9,6 +9,8 @@
 //! | [`session`] | what a fact changes to, what the athlete may do, what the screen says |
 //! | [`grace`] | whether the licensed library is still open without contact |
 //! | [`definitive`] | whether the issuer refused, or could merely not be asked |
+//! | [`device_grant`] | when to ask whether a device code was confirmed |
+//! | [`redeem`] | what becomes of an authorization code once the browser came back |
 //! | [`verdict`] | what becomes of an outbox entry after an HTTP outcome |
 //! | [`reach`] | what is known of the network and of the service |
 //! | [`lane`] | when a lane tries next, from [`backoff`], [`budget`] and [`reach`] |
@@ -32,9 +34,11 @@
 pub mod backoff;
 pub mod budget;
 pub mod definitive;
+pub mod device_grant;
 pub mod grace;
 pub mod lane;
 pub mod reach;
+pub mod redeem;
 pub mod session;
 pub mod time;
 pub mod token;
