@@ -81,20 +81,25 @@ fn not_settled(facts: &mut Facts, trouble: Trouble) -> Vec<Action> {
     vec![]
 }
 
+/// A refusal counts for the token that was sent. When that is no longer the newest one, or nobody knows any more
+/// what was sent, it changes nothing.
 fn refused(facts: &mut Facts, refusal: Refusal) {
-    let intent = facts.intent.take();
+    if facts.unsaved.is_some() {
+        return; // The token was spent for those, and its intent stays open until they are saved.
+    }
+    let Some(intent) = facts.intent.take() else {
+        return;
+    };
+    let stored = facts.tokens.as_ref().map(|tokens| tokens.generation);
+    if stored != Some(intent.generation) {
+        return;
+    }
     match refusal {
         Refusal::AccountBlocked => facts.condemned = Some(Condemned::Account),
         Refusal::InvalidGrant => {
-            let generation = match (&intent, &facts.tokens) {
-                (Some(intent), _) => intent.generation,
-                (None, Some(tokens)) => tokens.generation,
-                (None, None) => return,
-            };
-            let reply_lost = intent.is_some_and(|intent| intent.doubt != Doubt::None);
             facts.condemned = Some(Condemned::Token {
-                generation,
-                reply_lost,
+                generation: intent.generation,
+                reply_lost: intent.doubt != Doubt::None,
             });
         }
         // Codes of a sign-in; a refresh is not answered with them.
@@ -181,8 +186,9 @@ pub(super) fn unauthorized(facts: &mut Facts, generation: Generation, now: &Now)
     if newest != Some(generation) {
         return vec![Action::WakeLanes]; // A late answer to an older token: send the newer one.
     }
-    if facts.unsaved.is_some() || facts.condemned.is_some() {
-        facts.trouble = Some(Trouble::AccessRefused); // There is nothing to spend on a refresh.
+    if !refresh_is_possible(facts) {
+        // There is nothing to spend on a refresh, or no way to it: the token stays, and may serve the next time.
+        facts.trouble = Some(Trouble::AccessRefused);
         return vec![];
     }
     let streak = facts.unauthorized.take();

@@ -63,4 +63,6 @@ mod sequence_tests;
 #[cfg(test)]
 mod step_tests;
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod token_tests;

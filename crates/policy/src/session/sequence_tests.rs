@@ -2,142 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::story::{run, story, trouble};
 use super::*;
 use crate::definitive::{Refusal, TokenOutcome};
-use crate::time::{BootId, BootMs, Millis, Now, WallMs};
-use crate::token::{Fingerprint, Generation};
-use crate::transport::{Sent, TransportFailure, Trouble};
-
-const T0: i64 = 1_767_592_800_000;
-
-fn account() -> impl Strategy<Value = Account> {
-    prop_oneof![4 => Just("a"), 1 => Just("b")].prop_map(|subject| Account {
-        issuer: "https://rides.example".into(),
-        subject: subject.into(),
-        name: "Name".into(),
-        service: None,
-    })
-}
-
-fn trouble() -> impl Strategy<Value = Trouble> {
-    prop_oneof![
-        Just(Trouble::Transport(TransportFailure::Dns)),
-        Just(Trouble::Transport(TransportFailure::Timeout {
-            sent: Sent::After
-        })),
-        Just(Trouble::Transport(TransportFailure::Cut)),
-        Just(Trouble::Foreign),
-        Just(Trouble::Empty),
-        Just(Trouble::Busy),
-        (500..527_u16).prop_map(Trouble::Status),
-    ]
-}
-
-fn refusal() -> impl Strategy<Value = Refusal> {
-    use Refusal::*;
-    prop_oneof![
-        Just(InvalidGrant),
-        Just(AccountBlocked),
-        Just(InvalidClient),
-        Just(ExpiredToken)
-    ]
-}
-
-fn outcome() -> impl Strategy<Value = TokenOutcome> {
-    prop_oneof![
-        Just(TokenOutcome::Granted),
-        Just(TokenOutcome::Superseded),
-        refusal().prop_map(TokenOutcome::Definitive),
-        trouble().prop_map(|trouble| TokenOutcome::Transient {
-            trouble,
-            retry_after: None
-        }),
-    ]
-}
-
-fn vault() -> impl Strategy<Value = VaultCondition> {
-    use VaultCondition::*;
-    prop_oneof![3 => Just(Ready), 1 => Just(Missing), 1 => Just(Locked), 1 => Just(TimedOut)]
-}
-
-fn tokens() -> impl Strategy<Value = SavedTokens> {
-    (1..9_u64, prop::option::of(0..20_u64)).prop_map(|(generation, days)| SavedTokens {
-        generation: Generation(generation),
-        fingerprint: Fingerprint(format!("fp{generation}")),
-        server_time: WallMs(T0),
-        access_life: Millis::mins(10),
-        refresh_until: None,
-        offline_grace: days.map(Millis::days),
-    })
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    use SystemNetwork::*;
-    prop_oneof![
-        (vault(), any::<bool>())
-            .prop_map(|(vault, ride_open)| Event::Launched { vault, ride_open }),
-        Just(Event::Tick),
-        Just(Event::SignInStarted),
-        Just(Event::SignInCancelled),
-        account().prop_map(|account| Event::SignInCompleted { account }),
-        Just(Event::WrongAccount),
-        Just(Event::SignOut),
-        (1..9_u64).prop_map(|generation| Event::RefreshIntended {
-            generation: Generation(generation),
-            fingerprint: Fingerprint(format!("fp{generation}")),
-        }),
-        outcome().prop_map(Event::TokenAnswer),
-        tokens().prop_map(Event::TokensSaved),
-        tokens().prop_map(Event::SaveFailed),
-        Just(Event::Contact {
-            server_time: WallMs(T0)
-        }),
-        trouble().prop_map(Event::CallFailed),
-        (1..9_u64).prop_map(|g| Event::ApiUnauthorized {
-            generation: Generation(g)
-        }),
-        Just(Event::AccountBlocked),
-        vault().prop_map(Event::VaultChanged),
-        prop_oneof![Just(Up), Just(Down), Just(Unknown)].prop_map(Event::NetworkChanged),
-        Just(Event::RideBegan),
-        Just(Event::RideEnded),
-        Just(Event::AnchorForged),
-    ]
-}
-
-/// Events, each with the uptime before it, a movement of the wall clock, and whether the machine restarts.
-fn story() -> impl Strategy<Value = Vec<(Event, u64, i64, bool)>> {
-    let day = 86_400_000_i64;
-    let moves = prop_oneof![4 => Just(0), 1 => -40 * day..40 * day];
-    let restarts = prop_oneof![9 => Just(false), 1 => Just(true)];
-    let uptime = prop_oneof![4 => 0..60_000_u64, 1 => 0..86_400_000 * 3_u64];
-    prop::collection::vec((event(), uptime, moves, restarts), 0..60)
-}
-
-/// Runs a story and shows each step to `check`: before, event, after, actions, now.
-fn run(
-    story: &[(Event, u64, i64, bool)],
-    mut check: impl FnMut(&Facts, &Event, &Facts, &[Action], &Now) -> Result<(), TestCaseError>,
-) -> Result<(), TestCaseError> {
-    let mut facts = Facts::default();
-    let mut now = Now {
-        wall: WallMs(T0),
-        boot: BootMs(0),
-        boot_id: BootId("r".into()),
-    };
-    for (event, uptime, moved, restarts) in story {
-        if *restarts {
-            now.boot = BootMs(0);
-            now.boot_id = BootId(format!("{}+", now.boot_id));
-        }
-        now.boot = BootMs(now.boot.0 + uptime);
-        now.wall = WallMs(now.wall.plus(Millis(*uptime)).0 + moved);
-        let (next, actions) = step(&facts, event, &now);
-        check(&facts, event, &next, &actions, &now)?;
-        facts = next;
-    }
-    Ok(())
-}
+use crate::time::Now;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
@@ -206,8 +74,57 @@ proptest! {
                     | Event::ApiUnauthorized { .. } | Event::RideBegan | Event::RideEnded
                     | Event::TokenAnswer(TokenOutcome::Transient { .. })
             );
-            let asks = |facts: &Facts| matches!(state(facts, now), CredentialState::NeedsSignIn(_));
+            let asks = |facts: &Facts| matches!(
+                settled(facts, now),
+                CredentialState::NeedsSignIn(_) | CredentialState::Blocked
+            );
             prop_assert!(!harmless || asks(before) || !asks(after), "{event:?}");
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn no_number_of_transient_outcomes_asks_for_anything(
+        story in story(), troubles in prop::collection::vec((trouble(), any::<bool>()), 1..200)
+    ) {
+        let (mut facts, mut at) = (Facts::default(), Now::default());
+        run(&story, |_, _, after, _, now| {
+            (facts, at) = (after.clone(), now.clone());
+            Ok(())
+        })?;
+        let (standing, opens) = (facts.condemned, access(&facts, &at).licensed_library);
+        for (trouble, refreshing) in troubles {
+            let event = if refreshing {
+                let transient = TokenOutcome::Transient { trouble, retry_after: None };
+                Event::TokenAnswer(transient)
+            } else {
+                Event::CallFailed(trouble)
+            };
+            facts = step(&facts, &event, &at).0;
+        }
+        prop_assert_eq!(facts.condemned, standing);
+        prop_assert_eq!(access(&facts, &at).licensed_library, opens);
+    }
+
+    #[test]
+    fn a_refusal_of_an_older_token_changes_nothing_that_shows(story in story()) {
+        let refusals = [Refusal::InvalidGrant, Refusal::AccountBlocked, Refusal::InvalidClient];
+        run(&story, |_, _, facts, _, now| {
+            let newest = facts.tokens.as_ref().map(|tokens| tokens.generation);
+            let sent = facts.intent.as_ref().map(|intent| intent.generation);
+            let is_newest = sent.is_some() && sent == newest && facts.unsaved.is_none();
+            for refusal in refusals {
+                let event = Event::TokenAnswer(TokenOutcome::Definitive(refusal));
+                let (after, actions) = step(facts, &event, now);
+                prop_assert!(actions.is_empty());
+                if !is_newest {
+                    prop_assert_eq!(after.condemned, facts.condemned);
+                    prop_assert_eq!(after.trouble, facts.trouble);
+                    prop_assert_eq!(&after.tokens, &facts.tokens);
+                    let (was, is) = (access(facts, now), access(&after, now));
+                    prop_assert_eq!((was.ride, was.licensed_library), (is.ride, is.licensed_library));
+                }
+            }
             Ok(())
         })?;
     }
@@ -257,29 +174,10 @@ proptest! {
     }
 }
 
-/// The names between `pub enum CredentialState {` and its end.
-fn state_names() -> Vec<&'static str> {
-    include_str!("state.rs")
-        .lines()
-        .skip_while(|line| !line.starts_with("pub enum CredentialState"))
-        .skip(1)
-        .take_while(|line| *line != "}")
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .map(|line| line.trim().split(['(', ',']).next().unwrap())
-        .collect()
-}
-
-#[test]
-fn the_diagram_names_every_state() {
-    let names = state_names();
-    assert_eq!(names.len(), 9, "{names:?}");
-    let docs: String = include_str!("mod.rs")
-        .split_once("```text")
-        .and_then(|(_, rest)| rest.split_once("```"))
-        .unwrap()
-        .0
-        .into();
-    for name in names {
-        assert!(docs.contains(name), "{name} is missing in the diagram");
+/// The state, or the one that a sign-in began from.
+fn settled(facts: &Facts, now: &Now) -> CredentialState {
+    match state(facts, now) {
+        CredentialState::SigningIn(from) => *from,
+        state => state,
     }
 }

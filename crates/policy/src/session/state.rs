@@ -106,7 +106,7 @@ pub fn view(facts: &Facts, now: &Now) -> View {
     let grace = grace(facts, now);
     let days_left = grace.map(|grace| grace.days_left());
     let clock_suspect = grace.is_some_and(|grace| grace.clock_suspect);
-    let words = words(&state, days_left, clock_suspect);
+    let words = words(&state, facts.vault, days_left, clock_suspect);
     View {
         access: access(facts, now),
         state,

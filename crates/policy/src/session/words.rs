@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::facts::VaultCondition;
 use super::state::{CredentialState, SignInCause, VaultCause};
 use crate::grace::NUDGE_DAYS;
 
@@ -30,36 +31,70 @@ pub enum ActionLabel {
     SyncNow,
     /// "Unlock the keyring".
     UnlockKeyring,
+    /// "Check your clock".
+    CheckClock,
     /// "Contact support".
     ContactSupport,
 }
 
-/// The words for a state. `days_left` is the grace that is left, if there is a contact to count from.
+/// The words for a state. `vault` is its condition, `days_left` the grace that is left, if there is a contact to count
+/// from.
+///
+/// From [`NUDGE_DAYS`] on, every state in which the library is open and nothing is exchanged says how long it stays so.
 #[must_use]
-pub fn words(state: &CredentialState, days_left: Option<u32>, clock_suspect: bool) -> Words {
-    let mut words = by_state(state, days_left);
-    let asked_for_contact = match state {
-        CredentialState::Offline(_)
-        | CredentialState::NeedsSignIn(_)
-        | CredentialState::VaultUnavailable(_) => true,
-        CredentialState::SignedOut
-        | CredentialState::SigningIn(_)
-        | CredentialState::Active
-        | CredentialState::OutcomeUnknown(_)
-        | CredentialState::GraceExpired(_)
-        | CredentialState::Blocked => false,
+pub fn words(
+    state: &CredentialState,
+    vault: VaultCondition,
+    days_left: Option<u32>,
+    clock_suspect: bool,
+) -> Words {
+    let mut words = by_state(state, vault);
+    let Some(please) = before_it_locks(state) else {
+        return words;
     };
-    if asked_for_contact && clock_suspect {
+    match days_left {
+        Some(days) if days <= NUDGE_DAYS => {
+            if words.headline.is_empty() {
+                words = say("Working offline", "", Some(ActionLabel::SyncNow));
+            }
+            add(&mut words.detail, &stays_open(days, please));
+            words.nudge = true;
+        }
+        Some(days) if matches!(state, CredentialState::Offline(_)) => {
+            let open = format!("The library stays open for {days} more days.");
+            add(&mut words.detail, &open);
+        }
+        Some(_) | None => {}
+    }
+    if clock_suspect && !words.headline.is_empty() {
         add(
             &mut words.detail,
             "This computer's date is behind: please check your clock.",
         );
+        if words.action == Some(ActionLabel::SyncNow) {
+            words.action = Some(ActionLabel::CheckClock);
+        }
     }
-    words.nudge |= asked_for_contact && days_left.is_some_and(|days| days <= NUDGE_DAYS);
     words
 }
 
-fn by_state(state: &CredentialState, days_left: Option<u32>) -> Words {
+/// What helps before the grace ends, where the library is open and nothing is exchanged with the service.
+fn before_it_locks(state: &CredentialState) -> Option<&'static str> {
+    match state {
+        CredentialState::Offline(_) | CredentialState::OutcomeUnknown(_) => {
+            Some("please connect once")
+        }
+        CredentialState::NeedsSignIn(_) => Some("please sign in"),
+        CredentialState::VaultUnavailable(_) => Some("please sync once"),
+        CredentialState::SignedOut
+        | CredentialState::SigningIn(_)
+        | CredentialState::Active
+        | CredentialState::GraceExpired(_)
+        | CredentialState::Blocked => None,
+    }
+}
+
+fn by_state(state: &CredentialState, vault: VaultCondition) -> Words {
     match state {
         CredentialState::SignedOut => say(
             "Not signed in",
@@ -68,22 +103,17 @@ fn by_state(state: &CredentialState, days_left: Option<u32>) -> Words {
         ),
         CredentialState::SigningIn(_) => say(
             "Signing in",
-            "Please finish in the browser window that has opened.",
+            "Please finish in the browser.",
             Some(ActionLabel::CancelSignIn),
         ),
         CredentialState::Active | CredentialState::OutcomeUnknown(_) => say("", "", None),
-        CredentialState::Offline(trouble) => {
-            let mut words = say(
-                "Working offline",
-                trouble.words(),
-                Some(ActionLabel::SyncNow),
-            );
-            if let Some(days) = days_left {
-                add(&mut words.detail, &offline_days(days));
-            }
-            words
-        }
-        CredentialState::VaultUnavailable(cause) => vault(*cause),
+        CredentialState::Offline(trouble) => say(
+            "Working offline",
+            trouble.words(),
+            Some(ActionLabel::SyncNow),
+        ),
+        CredentialState::VaultUnavailable(VaultCause::NotSaved) => not_saved(vault),
+        CredentialState::VaultUnavailable(cause) => unavailable(*cause),
         CredentialState::NeedsSignIn(cause) => {
             let mut words = say(
                 "Please sign in again",
@@ -109,36 +139,32 @@ fn by_state(state: &CredentialState, days_left: Option<u32>) -> Words {
     }
 }
 
-fn offline_days(days: u32) -> String {
-    let left = match days {
-        0 => "The library stays open until later today".to_owned(),
-        1 => "The library stays open for 1 more day".to_owned(),
-        days => format!("The library stays open for {days} more days"),
-    };
-    if days <= NUDGE_DAYS {
-        format!("{left}: please connect once before then.")
-    } else {
-        left + "."
+/// Days are rounded up, so the last one is a part of a day.
+fn stays_open(days: u32, please: &str) -> String {
+    match days {
+        0 | 1 => format!("The library stays open for less than a day: {please} before then."),
+        days => format!("The library stays open for {days} more days: {please} before then."),
     }
 }
 
-fn vault(cause: VaultCause) -> Words {
-    let unlock = Some(ActionLabel::UnlockKeyring);
+const UNLOCK: Option<ActionLabel> = Some(ActionLabel::UnlockKeyring);
+
+fn unavailable(cause: VaultCause) -> Words {
     match cause {
         VaultCause::Locked => say(
             "The keyring is locked",
             "Unlock it to sync. Riding works without it.",
-            unlock,
+            UNLOCK,
         ),
         VaultCause::TimedOut => say(
             "The keyring does not answer",
             "It may be waiting for you to unlock it. Riding works without it.",
-            unlock,
+            UNLOCK,
         ),
         VaultCause::Denied => say(
             "The keyring refuses Freewheel",
             "Allow Freewheel in the keyring to sync. Riding works without it.",
-            unlock,
+            UNLOCK,
         ),
         VaultCause::Absent => say(
             "No keyring found",
@@ -150,15 +176,33 @@ fn vault(cause: VaultCause) -> Words {
             "Freewheel will ask it again. Riding works without it.",
             None,
         ),
-        VaultCause::NotSaved => Words {
-            nudge: true,
-            ..say(
-                "Your sign-in could not be saved",
-                "It works until you close Freewheel, and saving is tried again. Is the disk full?",
-                None,
-            )
-        },
+        VaultCause::NotSaved => not_saved(VaultCondition::Ready),
     }
+}
+
+/// A sign-in that lives in memory only: what stands in the way of saving it.
+fn not_saved(vault: VaultCondition) -> Words {
+    let (cause, action) = match vault {
+        VaultCondition::Locked => ("The keyring is locked: please unlock it.", UNLOCK),
+        VaultCondition::TimedOut => (
+            "The keyring does not answer: it may be waiting for you to unlock it.",
+            UNLOCK,
+        ),
+        VaultCondition::Denied => (
+            "The keyring refuses Freewheel: please allow it there.",
+            UNLOCK,
+        ),
+        VaultCondition::Absent => ("This system's keyring is not running.", None),
+        VaultCondition::Failed => ("The keyring failed.", None),
+        VaultCondition::Ready | VaultCondition::Missing => ("Is the disk full?", None),
+    };
+    let mut words = say("Your sign-in is not saved", cause, action);
+    add(
+        &mut words.detail,
+        "It works until you close Freewheel, and saving is tried again.",
+    );
+    words.nudge = true;
+    words
 }
 
 fn expired(cause: Option<SignInCause>) -> Words {
@@ -216,90 +260,4 @@ fn add(detail: &mut String, sentence: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transport::{TransportFailure, Trouble};
-
-    #[test]
-    fn offline_is_neutral_and_nudges_from_day_10_on() {
-        let offline = CredentialState::Offline(Trouble::Transport(TransportFailure::NoNetwork));
-        let cases = [
-            (14, "stays open for 14 more days.", false),
-            (5, "stays open for 5 more days.", false),
-            (
-                4,
-                "stays open for 4 more days: please connect once before then.",
-                true,
-            ),
-            (
-                1,
-                "stays open for 1 more day: please connect once before then.",
-                true,
-            ),
-            (
-                0,
-                "stays open until later today: please connect once before then.",
-                true,
-            ),
-        ];
-        for (days, ending, nudge) in cases {
-            let words = words(&offline, Some(days), false);
-            assert_eq!(words.headline, "Working offline");
-            assert!(
-                words.detail.starts_with("This computer has no network. "),
-                "{words:?}"
-            );
-            assert!(words.detail.ends_with(ending), "{words:?}");
-            assert_eq!(words.nudge, nudge, "{days}");
-        }
-    }
-
-    #[test]
-    fn a_suspect_clock_is_told_where_the_grace_counts() {
-        let offline = CredentialState::Offline(Trouble::Busy);
-        assert!(
-            words(&offline, Some(9), true)
-                .detail
-                .contains("check your clock")
-        );
-        assert!(
-            !words(&offline, Some(9), false)
-                .detail
-                .contains("check your clock")
-        );
-        assert_eq!(words(&CredentialState::Active, Some(9), true).detail, "");
-    }
-
-    #[test]
-    fn a_lost_reply_says_nothing_and_a_lock_says_what_to_do() {
-        use crate::token::Generation;
-        let quiet = words(
-            &CredentialState::OutcomeUnknown(Generation(2)),
-            Some(1),
-            false,
-        );
-        assert_eq!((quiet.headline.as_str(), quiet.nudge), ("", false));
-        let cases = [
-            (
-                CredentialState::GraceExpired(None),
-                "Connect once",
-                ActionLabel::SyncNow,
-            ),
-            (
-                CredentialState::GraceExpired(Some(SignInCause::TokenRefused)),
-                "Sign in to open it again",
-                ActionLabel::SignIn,
-            ),
-            (
-                CredentialState::Blocked,
-                "kept and can be exported",
-                ActionLabel::ContactSupport,
-            ),
-        ];
-        for (state, says, action) in cases {
-            let words = words(&state, Some(0), false);
-            assert!(words.detail.contains(says), "{words:?}");
-            assert_eq!(words.action, Some(action));
-        }
-    }
-}
+mod tests;

@@ -208,9 +208,6 @@ fn session_view(
         view.words.detail,
         view.words.action.map(action),
     );
-    if view.clock_suspect && action == Some(SessionAction::SyncNow) {
-        action = Some(SessionAction::CheckClock);
-    }
     let signing_in = matches!(view.state, CredentialState::SigningIn(_));
     if let Some(failure) = failure
         && !signing_in
@@ -243,6 +240,7 @@ fn action(label: ActionLabel) -> SessionAction {
         ActionLabel::CancelSignIn => SessionAction::CancelSignIn,
         ActionLabel::SyncNow => SessionAction::SyncNow,
         ActionLabel::UnlockKeyring => SessionAction::UnlockKeyring,
+        ActionLabel::CheckClock => SessionAction::CheckClock,
         ActionLabel::ContactSupport => SessionAction::ContactSupport,
     }
 }
