@@ -10,6 +10,7 @@ mod issuer;
 mod lane;
 mod library_lane;
 mod refresh;
+mod renew;
 mod rides_lane;
 mod riding;
 mod screens;
@@ -46,6 +47,7 @@ use lane::LOOK_AGAIN;
 use session::{Session, Way, account_id};
 use wake::{LANES, Wakes};
 
+pub use renew::Renewal;
 pub use riding::RideRequest;
 
 /// What the engine touches of the outside world, besides its profile folder and the server.

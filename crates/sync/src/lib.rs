@@ -34,6 +34,6 @@ pub mod vault;
 pub mod version;
 pub mod view;
 
-pub use engine::{Engine, Mode, Ports, RideRequest};
+pub use engine::{Engine, Mode, Ports, Renewal, RideRequest};
 pub use error::EngineError;
 pub use home::Home;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use freewheel_policy::definitive::{
     BodyEnd, HttpFacts, Tls, TokenOutcome, classify_token_answer, no_token_answer,
 };
-use freewheel_policy::session::{Action, Event, Facts, SavedTokens};
+use freewheel_policy::session::{Action, Condemned, Event, Facts, SavedTokens};
 use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::{TransportFailure, Trouble};
 use freewheel_policy::{Fingerprint, Generation};
@@ -103,6 +103,12 @@ impl Session {
             return Ok(Refreshed::Fresh);
         }
         let facts = read_facts(&stored);
+        if facts.signed_out {
+            return Ok(Refreshed::NotPossible);
+        }
+        if matches!(facts.condemned, Some(Condemned::Token { .. })) {
+            return Ok(Refreshed::Refused);
+        }
         let (Some(account), Some(athlete)) = (account_id(&facts), facts.account.as_ref()) else {
             return Ok(Refreshed::NotPossible);
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use freewheel_policy::time::{Millis, Now};
 use freewheel_sync::clock::{Clock, SystemClock};
 use freewheel_sync::view::{Delivery, SessionAction};
-use freewheel_sync::{Engine, Mode, Ports};
+use freewheel_sync::{Engine, Mode, Ports, Renewal};
 
 use crate::athlete::{
     card, eventually, home, open, ports, ride, sign_in, signed_in, soon, until, until_delivered,
@@ -317,4 +317,36 @@ async fn tokens_without_a_life_are_not_renewed_in_a_loop() {
         card(&engine, &saved).await.delivery,
         Delivery::Waiting { .. }
     ));
+}
+
+#[tokio::test]
+async fn a_renewal_can_be_asked_for_by_any_process() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let resident = signed_in(folder.path(), Mode::Resident, &site.url, "demo").await;
+    until(&resident, "a library", |v| v.library.workouts >= 60).await;
+    let tokens = site.gate.count(TOKEN);
+    let other = open(folder.path(), Mode::OneShot).await;
+    assert_eq!(soon("a renewal", other.renew()).await, Renewal::Fresh);
+    assert_eq!(soon("a renewal", resident.renew()).await, Renewal::Fresh);
+    assert_eq!(site.gate.count(TOKEN) - tokens, 2);
+    soon("signing out", other.sign_out()).await.unwrap();
+    for engine in [&other, &resident] {
+        let renewal = soon("a renewal", engine.renew()).await;
+        assert_eq!(renewal, Renewal::NotPossible);
+    }
+    assert_eq!(site.gate.count(TOKEN) - tokens, 2);
+}
+
+#[tokio::test]
+async fn a_condemned_token_is_not_sent_whoever_asks() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::OneShot, &site.url, "demo").await;
+    assert!(site.sql("UPDATE token_family SET revoked_at = 1, revoked_because = 'asked'") > 0);
+    let tokens = site.gate.count(TOKEN);
+    for _ in 0..3 {
+        assert_eq!(soon("a renewal", engine.renew()).await, Renewal::Refused);
+    }
+    assert_eq!(site.gate.count(TOKEN) - tokens, 1);
 }
