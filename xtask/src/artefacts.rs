@@ -52,6 +52,24 @@ pub fn bindings(place: &Place) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Kills the client at 500 seeded points of renewals and sign-ins, and prints a table of what became of its sessions.
+/// `cargo xtask test` takes a part of these points.
+///
+/// # Errors
+/// When set-up or the build fails, or a session was lost that could have been saved.
+pub fn kills(place: &Place) -> Outcome<ExitCode> {
+    test::setup(place)?;
+    ui::build(place)?;
+    test::build(place)?;
+    let mut command = test::cargo_test(place)?;
+    command
+        .env("FREEWHEEL_KILLS", "500")
+        .args(["--test", "kill_session", "--", "--nocapture"]);
+    let remedy = "the line with the seed and the list of what was seen stand above";
+    step::run("Kills of the client", &mut command, remedy)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Checks licences, bans and sources by `deny.toml`. Advisories are left out: their database is
 /// fetched from the network, and this must give the same answer without one.
 ///

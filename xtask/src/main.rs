@@ -76,6 +76,11 @@ const COMMANDS: &[Command] = &[
         act: artefacts::bindings,
     },
     Command {
+        name: "kills",
+        help: "kill the client at 500 points of renewals and sign-ins; say what became of its sessions",
+        act: artefacts::kills,
+    },
+    Command {
         name: "deny",
         help: "check the dependencies' licences, bans and sources",
         act: artefacts::deny,
@@ -110,6 +115,7 @@ fn main() -> ExitCode {
 fn setup(place: &Place) -> Outcome<ExitCode> {
     packages::install(packages::Purpose::Test)?;
     node::check()?;
+    node::peers(place)?;
     tools::python(place)?;
     tools::tauri_driver(place)?;
     done(tools::cargo_deny(place).map(|_| ()))

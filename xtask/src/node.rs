@@ -1,8 +1,11 @@
-//! Node.js and npm: there, and new enough to build the user interface.
+//! Node.js and npm: there, new enough, and the packages that a lock file names.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use crate::step::{Failure, Outcome};
+use crate::place::Place;
+use crate::step::{self, Failure, Outcome};
 
 /// The oldest Node.js that the user interface's tools accept, as major and minor version.
 const OLDEST: (u32, u32) = (20, 19);
@@ -29,6 +32,57 @@ pub fn check() -> Outcome {
 pub fn npm() -> Command {
     // On Windows npm is a script, which only its full name finds.
     Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
+
+/// Installs exactly the packages of `FOLDER/package-lock.json`, once for each state of that file. `whose` names them in
+/// the step's title; `stamp` is the file under `target/xtask` that remembers the state.
+///
+/// # Errors
+/// When npm fails, or there is no lock file.
+pub fn packages(place: &Place, folder: &str, whose: &str, stamp: &str) -> Outcome {
+    let lock = format!("{folder}/package-lock.json");
+    let wanted = fs::read_to_string(place.at(&lock)).map_err(|error| {
+        Failure::of(&format!("read {lock}"), error.to_string())
+            .remedy("restore it from git; npm ci installs exactly what it lists")
+    })?;
+    let stamp = place.in_target("xtask").join(stamp);
+    let there = place.at(folder).join("node_modules").is_dir();
+    if there && fs::read_to_string(&stamp).is_ok_and(|old| old == wanted) {
+        println!("\n==> {whose} packages: as in {lock}");
+        return Ok(());
+    }
+    let mut install = npm();
+    install
+        .current_dir(place.at(folder))
+        .args(["ci", "--no-audit", "--no-fund"]);
+    let remedy = "is the network there? npm's words are above";
+    step::run(&format!("Install {whose} packages"), &mut install, remedy)?;
+    keep(&stamp, &wanted)
+}
+
+/// The packages of the certified OpenID Connect provider that tests sign in at.
+///
+/// # Errors
+/// When npm fails.
+pub fn peers(place: &Place) -> Outcome {
+    let folder = "crates/lab/peers/oidc-provider";
+    packages(
+        place,
+        folder,
+        "the tests' OpenID provider's",
+        "oidc-provider.stamp",
+    )
+}
+
+/// Writes a stamp, and the folder that it is in.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep(stamp: &Path, text: &str) -> Outcome {
+    let folder = stamp.parent().unwrap_or(stamp);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(stamp, text))
+        .map_err(|error| Failure::of(&format!("write {}", stamp.display()), error.to_string()))
 }
 
 fn version(program: &str) -> Outcome<String> {

@@ -68,6 +68,7 @@ pub fn cargo_test(place: &Place) -> Outcome<Command> {
 pub fn setup(place: &Place) -> Outcome {
     packages::install(packages::Purpose::Test)?;
     node::check()?;
+    node::peers(place)?;
     components(place)?;
     tools::python(place)?;
     tools::tauri_driver(place)?;

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::node;
 use crate::place::Place;
-use crate::step::{self, Failure, Outcome};
+use crate::step::{self, Outcome};
 
 /// Installs the packages and builds `ui/dist`, which the app carries inside.
 ///
@@ -29,7 +29,7 @@ pub fn build(place: &Place) -> Outcome {
         remedy,
     )?;
     // Read again: a build may write files of its own beside the sources.
-    keep(&stamp, &sources(&place.at("ui")))
+    node::keep(&stamp, &sources(&place.at("ui")))
 }
 
 /// Installs exactly the packages of `ui/package-lock.json`, once for each state of that file.
@@ -37,26 +37,7 @@ pub fn build(place: &Place) -> Outcome {
 /// # Errors
 /// When npm fails, or there is no lock file.
 pub fn packages(place: &Place) -> Outcome {
-    let lock = place.at("ui/package-lock.json");
-    let wanted = fs::read_to_string(&lock).map_err(|error| {
-        Failure::of("read ui/package-lock.json", error.to_string())
-            .remedy("restore it from git; npm ci installs exactly what it lists")
-    })?;
-    let stamp = place.in_target("xtask/ui-packages.stamp");
-    let there = place.at("ui/node_modules").is_dir();
-    if there && fs::read_to_string(&stamp).is_ok_and(|old| old == wanted) {
-        println!("\n==> User interface's packages: as in ui/package-lock.json");
-        return Ok(());
-    }
-    let mut install = npm(place);
-    install.args(["ci", "--no-audit", "--no-fund"]);
-    let remedy = "is the network there? npm's words are above";
-    step::run(
-        "Install the user interface's packages",
-        &mut install,
-        remedy,
-    )?;
-    keep(&stamp, &wanted)
+    node::packages(place, "ui", "the user interface's", "ui-packages.stamp")
 }
 
 /// A command that runs npm in `ui/`.
@@ -64,13 +45,6 @@ pub fn npm(place: &Place) -> Command {
     let mut command = node::npm();
     command.current_dir(place.at("ui"));
     command
-}
-
-fn keep(stamp: &Path, text: &str) -> Outcome {
-    let folder = stamp.parent().unwrap_or(stamp);
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(stamp, text))
-        .map_err(|error| Failure::of(&format!("write {}", stamp.display()), error.to_string()))
 }
 
 /// Every source file with its length and time of change, one per line: equal text means that
