@@ -11,6 +11,7 @@
 //! | [`definitive`] | whether the issuer refused, or could merely not be asked |
 //! | [`device_grant`] | when to ask whether a device code was confirmed |
 //! | [`redeem`] | what becomes of an authorization code once the browser came back |
+//! | [`revocation`] | whether the issuer knows that a sign-in is over |
 //! | [`verdict`] | what becomes of an outbox entry after an HTTP outcome |
 //! | [`reach`] | what is known of the network and of the service |
 //! | [`lane`] | when a lane tries next, from [`backoff`], [`budget`] and [`reach`] |
@@ -39,6 +40,7 @@ pub mod grace;
 pub mod lane;
 pub mod reach;
 pub mod redeem;
+pub mod revocation;
 pub mod session;
 pub mod time;
 pub mod token;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Account, SystemNetwork, VaultCondition};
 use crate::definitive::TokenOutcome;
+use crate::grace::{Anchor, Mark};
 use crate::time::{Millis, WallMs};
 use crate::token::{Fingerprint, Generation};
 use crate::transport::Trouble;
@@ -73,6 +74,15 @@ pub enum Event {
     RideEnded,
     /// The stored anchor turned out not to be ours.
     AnchorForged,
+    /// The stored anchor was written without the key; the last one that was vouched for counts again.
+    AnchorRestored {
+        /// That one.
+        anchor: Anchor,
+        /// Its mark.
+        mark: Option<Mark>,
+    },
+    /// The process that had unsaved tokens in memory has ended: they are lost.
+    UnsavedLost,
 }
 
 /// What is known of tokens that just came.

@@ -44,6 +44,7 @@ mod facts;
 mod refresh;
 mod state;
 mod step;
+mod vouch;
 mod words;
 
 pub use access::{Access, Library, Riding, Uploads, access};
@@ -56,6 +57,7 @@ pub use facts::{
 pub use refresh::{refresh_due, refresh_wanted};
 pub use state::{CredentialState, SignInCause, VaultCause, View, grace, state, view};
 pub use step::step;
+pub use vouch::{Belief, Vouched, Voucher, belief};
 pub use words::{ActionLabel, Words, words};
 
 #[cfg(test)]

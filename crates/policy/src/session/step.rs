@@ -87,6 +87,17 @@ pub fn step(facts: &Facts, event: &Event, now: &Now) -> (Facts, Vec<Action>) {
             facts.mark = None;
             vec![]
         }
+        Event::AnchorRestored { anchor, mark } => {
+            facts.anchor = Some(anchor.clone());
+            facts.mark.clone_from(mark);
+            vec![]
+        }
+        Event::UnsavedLost => {
+            facts.unsaved = None;
+            facts.access_in_memory = false;
+            reply_counts_as_lost(&mut facts);
+            wanted(&facts, now)
+        }
     };
     (facts, actions)
 }
@@ -101,11 +112,7 @@ fn launched(facts: &mut Facts, vault: VaultCondition, now: &Now) -> Vec<Action> 
     facts.trouble = None;
     facts.unauthorized = None;
     facts.riding = None;
-    // The process ended between sending a refresh and saving its outcome: the reply counts as lost.
-    if let Some(intent) = &mut facts.intent {
-        intent.doubt = Doubt::Lost;
-        intent.repeated = false;
-    }
+    reply_counts_as_lost(facts);
     save_mark(facts, now);
     if facts.condemned == Some(Condemned::Account) && !facts.signed_out {
         return vec![Action::Refresh {
@@ -121,6 +128,14 @@ fn launched(facts: &mut Facts, vault: VaultCondition, now: &Now) -> Vec<Action> 
             }]
         }
         Some(_) | None => wanted,
+    }
+}
+
+/// The process ended between sending a refresh and saving its outcome.
+fn reply_counts_as_lost(facts: &mut Facts) {
+    if let Some(intent) = &mut facts.intent {
+        intent.doubt = Doubt::Lost;
+        intent.repeated = false;
     }
 }
 

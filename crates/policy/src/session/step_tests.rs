@@ -306,6 +306,39 @@ fn after_14_days_the_library_locks_and_one_refresh_is_tried_before_anybody_is_as
 }
 
 #[test]
+fn an_anchor_that_was_set_aside_gives_way_to_the_one_that_was_vouched_for() {
+    let mut rider = Rider::signed_in();
+    let anchor = rider.facts.anchor.clone().unwrap();
+    rider.does(&Event::Contact {
+        server_time: T0.plus(Millis::days(9)),
+    });
+    assert_ne!(rider.facts.anchor.as_ref(), Some(&anchor));
+    let restored = Event::AnchorRestored {
+        anchor: anchor.clone(),
+        mark: None,
+    };
+    rider.does(&restored);
+    assert_eq!((rider.facts.anchor, rider.facts.mark), (Some(anchor), None));
+}
+
+#[test]
+fn unsaved_tokens_that_died_with_their_process_are_a_reply_that_was_lost() {
+    let mut rider = Rider::signed_in();
+    rider.does(&intended(1));
+    rider.does(&Event::TokenAnswer(TokenOutcome::Granted));
+    rider.does(&Event::SaveFailed(tokens(2, T0)));
+    assert!(rider.facts.unsaved.is_some() && rider.facts.access_in_memory);
+    let actions = rider.does(&Event::UnsavedLost);
+    assert_eq!(
+        (rider.facts.unsaved, rider.facts.access_in_memory),
+        (None, false)
+    );
+    assert_eq!(rider.facts.intent.as_ref().unwrap().doubt, Doubt::Lost);
+    let reason = RefreshReason::OutcomeUnknown;
+    assert_eq!(actions, [Action::Refresh { reason }]);
+}
+
+#[test]
 fn a_forged_anchor_counts_as_expired_until_contact() {
     let mut rider = Rider::signed_in();
     rider.does(&Event::AnchorForged);
