@@ -12,6 +12,10 @@ const TIME_OUT: DeviceAnswer = DeviceAnswer::Trouble {
     trouble: Trouble::Transport(TransportFailure::Timeout { sent: Sent::After }),
     retry_after: None,
 };
+const BUSY: DeviceAnswer = DeviceAnswer::Trouble {
+    trouble: Trouble::Busy,
+    retry_after: Some(Millis::secs(42)),
+};
 const UNKNOWN_CODE: DeviceAnswer = DeviceAnswer::Refused(Refusal::InvalidGrant);
 
 fn at(ms: u64) -> Now {
@@ -25,6 +29,14 @@ fn at(ms: u64) -> Now {
 fn begun(interval: Option<u64>) -> DeviceGrant {
     DeviceGrant::begun(&at(0), Millis::mins(10), interval.map(Millis::secs))
 }
+
+/// Name, the issuer's interval, its answers, the waits in seconds.
+type Case = (
+    &'static str,
+    Option<u64>,
+    &'static [DeviceAnswer],
+    &'static [u64],
+);
 
 /// The waits, in seconds, before the first poll and after each of these answers.
 fn waits(interval: Option<u64>, answers: &[DeviceAnswer]) -> Vec<u64> {
@@ -45,12 +57,8 @@ fn waits(interval: Option<u64>, answers: &[DeviceAnswer]) -> Vec<u64> {
 
 #[test]
 fn polls_keep_the_interval_slow_down_lasts_and_trouble_doubles_until_an_answer() {
-    let busy = DeviceAnswer::Trouble {
-        trouble: Trouble::Busy,
-        retry_after: Some(Millis::secs(42)),
-    };
     #[rustfmt::skip]
-    let cases: [(&str, Option<u64>, &[DeviceAnswer], &[u64]); 9] = [
+    let cases: [Case; 9] = [
         ("5 s by default",        None,      &[PENDING, PENDING],                 &[5, 5, 5]),
         ("the issuer's interval", Some(2),   &[PENDING],                          &[2, 2]),
         ("never under a second",  Some(0),   &[PENDING],                          &[1, 1]),
@@ -59,7 +67,7 @@ fn polls_keep_the_interval_slow_down_lasts_and_trouble_doubles_until_an_answer()
         ("up to a minute",        None,      &[TIME_OUT; 5],                      &[5, 10, 20, 40, 60, 60]),
         ("a long interval stays", Some(90),  &[TIME_OUT, PENDING],                &[90, 90, 90]),
         ("trouble, then slower",  None,      &[TIME_OUT, SLOW, TIME_OUT],         &[5, 10, 10, 20]),
-        ("Retry-After",           None,      &[busy, PENDING],                    &[5, 42, 5]),
+        ("Retry-After",           None,      &[BUSY, PENDING],                    &[5, 42, 5]),
     ];
     for (name, interval, answers, want) in cases {
         assert_eq!(waits(interval, answers), want, "{name}");

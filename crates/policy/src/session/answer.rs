@@ -95,13 +95,16 @@ fn refused(facts: &mut Facts, refusal: Refusal) {
         return;
     }
     match refusal {
-        Refusal::AccountBlocked => facts.condemned = Some(Condemned::Account),
+        // A block outlasts its tokens: only a contact or a new sign-in lifts it.
+        Refusal::InvalidGrant if facts.condemned == Some(Condemned::Account) => return,
         Refusal::InvalidGrant => {
             facts.condemned = Some(Condemned::Token {
                 generation: intent.generation,
                 reply_lost: intent.doubt != Doubt::None,
             });
+            return;
         }
+        Refusal::AccountBlocked => facts.condemned = Some(Condemned::Account),
         // Codes of a sign-in; a refresh is not answered with them.
         Refusal::AccessDenied | Refusal::ExpiredToken => {}
         // These tell of the app or the request. Signing in again would not help.
@@ -110,6 +113,9 @@ fn refused(facts: &mut Facts, refusal: Refusal) {
         | Refusal::InvalidRequest
         | Refusal::UnsupportedGrantType
         | Refusal::InvalidScope => facts.trouble = Some(Trouble::AppRefused),
+    }
+    if intent.doubt != Doubt::None {
+        facts.intent = Some(intent); // Nothing was said of the token: an earlier reply may still have rotated it.
     }
 }
 
@@ -151,11 +157,12 @@ fn is_welcome(facts: &Facts, tokens: &SavedTokens) -> bool {
 }
 
 fn granted(facts: &mut Facts, tokens: &SavedTokens, now: &Now) {
+    // A refresh that ends meanwhile does not end the sign-in that is under way.
     if let Some(account) = facts.arriving.take() {
         facts.account = Some(account);
+        facts.signing_in = false;
     }
     facts.signed_out = false;
-    facts.signing_in = false;
     facts.wrong_account = false;
     facts.access_in_memory = true;
     facts.condemned = None;

@@ -15,20 +15,31 @@
 //!              │ (from any state)                      ▼
 //!              └──────────────────────────────────── Active ◀─────────────┐
 //!                                                      │                  │
-//!          ┌──────────────────┬───────────────┬────────┴───┐              │
-//!          │ trouble, or no   │ reply lost    │ keyring    │              │ contact,
-//!          │ network          │ after a       │ locked,    │              │ tokens saved,
-//!          ▼                  ▼ refresh       ▼ absent, …  │              │ keyring back
-//!    Offline(cause)    OutcomeUnknown(g)  VaultUnavailable │              │
+//!          ┌──────────────────┬───────────────┬────────┴───┐              │ contact,
+//!          │ trouble, or no   │ reply lost    │ keyring    │              │ tokens saved,
+//!          │ network          │ after a       │ locked,    │              │ keyring back:
+//!          ▼                  ▼ refresh       ▼ absent, …  │              │ whichever was
+//!    Offline(cause)    OutcomeUnknown(g)  VaultUnavailable │              │ missing
 //!          │                  │            (cause)         │              │
 //!          │                  │               │            │              │
-//!          ├──────────────────┴───────────────┴────────────┼── as above ──┘
+//!          ├──────────────────┴───────────────┴────────────┼──────────────┘
 //!          │                                               │
 //!          │ 14 days without contact                       │ the issuer refuses, definitively
 //!          ▼                                               ▼
 //!    GraceExpired ◀── 14 days without contact ── NeedsSignIn(cause)      Blocked
 //!                                                 invalid_grant: the      an account code:
 //!                                                 token, not the person   the person
+//! ```
+//!
+//! # What leads where
+//!
+//! What leads away from each state; all other events leave it as it is. Written by a walk through all facts that can
+//! be reached, and checked against the code by a test (`transition_tests.rs` says how). Several states after an event
+//! mean that other facts decide: a contact ends the trouble, and the state stays `Offline` if the system still says
+//! that there is no network.
+//!
+//! ```text
+#![doc = include_str!("transitions.txt")]
 //! ```
 //!
 //! Two rules keep the athlete riding:
@@ -68,3 +79,5 @@ mod step_tests;
 mod story;
 #[cfg(test)]
 mod token_tests;
+#[cfg(test)]
+mod transition_tests;

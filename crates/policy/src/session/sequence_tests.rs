@@ -2,13 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::story::{run, story, trouble};
+use super::story::{cases, run, story, trouble};
 use super::*;
 use crate::definitive::{Refusal, TokenOutcome};
 use crate::time::Now;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(cases(128))]
     #[test]
     fn only_definitive_answers_and_fresh_tokens_change_the_accounts_standing(story in story()) {
         run(&story, |before, event, after, _, _| {

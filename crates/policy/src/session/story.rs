@@ -117,6 +117,12 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// At most this many cases; `PROPTEST_CASES` may ask for fewer.
+pub(super) fn cases(most: u32) -> ProptestConfig {
+    let asked = ProptestConfig::default().cases;
+    ProptestConfig::with_cases(asked.min(most))
+}
+
 /// An event, the uptime before it, a movement of the wall clock, and whether the machine restarts.
 pub(super) type Beat = (Event, u64, i64, bool);
 

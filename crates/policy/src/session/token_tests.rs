@@ -244,3 +244,115 @@ fn an_older_generation_never_replaces_a_newer_one_and_the_loser_reads_again() {
     assert_eq!(actions, [Action::RereadTokens]);
     assert_eq!(rider.state(), CredentialState::Active);
 }
+
+#[test]
+fn a_refusal_of_a_token_that_is_no_longer_the_newest_changes_nothing() {
+    let refusals = [
+        Refusal::InvalidGrant,
+        Refusal::AccountBlocked,
+        Refusal::InvalidClient,
+    ];
+    for refusal in refusals {
+        let mut rider = Rider::signed_in();
+        rider.does(&intended(1));
+        rider.does(&Event::TokensSaved(tokens(2, T0)));
+        rider.does(&refused(refusal));
+        assert_eq!(rider.state(), CredentialState::Active, "nobody asked");
+        rider.does(&intended(1));
+        rider.does(&refused(refusal));
+        assert_eq!(rider.state(), CredentialState::Active, "an older one asked");
+        rider.does(&intended(2));
+        rider.does(&refused(refusal));
+        assert_ne!(rider.state(), CredentialState::Active, "the newest");
+    }
+}
+
+#[test]
+fn a_refusal_while_newer_tokens_wait_to_be_saved_leaves_them_and_their_intent() {
+    let mut rider = Rider::signed_in();
+    rider.does(&intended(1));
+    rider.does(&Event::SaveFailed(tokens(2, T0)));
+    rider.does(&refused(Refusal::InvalidGrant));
+    let cause = VaultCause::NotSaved;
+    assert_eq!(rider.state(), CredentialState::VaultUnavailable(cause));
+    rider.does(&launched(VaultCondition::Ready));
+    assert_eq!(
+        rider.state(),
+        CredentialState::OutcomeUnknown(Generation(1)),
+        "they ended with the process"
+    );
+}
+
+#[test]
+fn a_refusal_of_the_app_forgets_no_lost_reply() {
+    let mut rider = Rider::signed_in();
+    rider.does(&intended(1));
+    rider.does(&transient(LOST));
+    rider.does(&refused(Refusal::InvalidClient));
+    assert_eq!(
+        rider.state(),
+        CredentialState::OutcomeUnknown(Generation(1))
+    );
+    rider.does(&intended(1));
+    rider.does(&refused(Refusal::InvalidGrant));
+    let cause = SignInCause::RotationResponseLost;
+    assert_eq!(rider.state(), CredentialState::NeedsSignIn(cause));
+}
+
+/// An issuer that blocks an account also ends its tokens.
+#[test]
+fn a_dead_token_lifts_no_block_and_a_new_sign_in_does() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::AccountBlocked);
+    rider.does(&launched(VaultCondition::Ready));
+    rider.does(&intended(1));
+    rider.does(&refused(Refusal::InvalidGrant));
+    assert_eq!(rider.state(), CredentialState::Blocked);
+    assert_eq!(rider.access().licensed_library, Library::Locked);
+    rider.does(&Event::SignInStarted);
+    rider.does(&Event::SignInCompleted {
+        account: athlete("a"),
+    });
+    rider.does(&Event::TokensSaved(tokens(2, T0)));
+    assert_eq!(rider.state(), CredentialState::Active);
+}
+
+#[test]
+fn a_refresh_that_ends_while_the_athlete_signs_in_leaves_the_sign_in_alone() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::SignInStarted);
+    rider.does(&intended(1));
+    rider.does(&Event::TokensSaved(tokens(2, T0)));
+    assert_eq!(
+        rider.state(),
+        CredentialState::SigningIn(Box::new(CredentialState::Active))
+    );
+    rider.does(&Event::SignInCompleted {
+        account: athlete("a"),
+    });
+    rider.does(&Event::TokensSaved(tokens(3, T0)));
+    assert_eq!(rider.state(), CredentialState::Active);
+}
+
+/// Row 61, with nothing to replace the token by: it stays, and serves the next time.
+#[test]
+fn a_401_takes_no_token_away_that_cannot_be_replaced() {
+    let hindrances = [
+        Event::VaultChanged(VaultCondition::Locked),
+        Event::VaultChanged(VaultCondition::TimedOut),
+        Event::NetworkChanged(SystemNetwork::Down),
+    ];
+    for hindrance in hindrances {
+        let mut rider = Rider::signed_in();
+        rider.does(&hindrance);
+        let actions = rider.does(&Event::ApiUnauthorized {
+            generation: Generation(1),
+        });
+        assert_eq!(actions, [], "{hindrance:?}");
+        assert!(rider.access().calls, "{hindrance:?}");
+        assert!(access_token_usable(&rider.facts, &rider.now, Millis::ZERO));
+        rider.does(&Event::NetworkChanged(SystemNetwork::Up));
+        rider.does(&Event::Contact { server_time: T0 });
+        assert_eq!(rider.access().uploads, Uploads::Send, "{hindrance:?}");
+    }
+}

@@ -1,0 +1,382 @@
+//! Walks through all facts that can be reached and writes down, by state, what each event leads to.
+//!
+//! Two facts that differ in nothing that decides a state count as one: the walk ends because of that. What it finds
+//! stands in `transitions.txt`, which the module's documentation shows.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+
+use super::step_tests::{DNS, LOST, T0, athlete, intended, launched, refused, transient};
+use super::*;
+use crate::definitive::{Refusal, TokenOutcome};
+use crate::grace::Anchor;
+use crate::time::{BootMs, Millis, Now};
+use crate::token::Generation;
+
+const WRITTEN: &str = include_str!("transitions.txt");
+const STORED: Generation = Generation(1);
+
+/// One thing that happens.
+enum Happens {
+    Event(Event),
+    /// More than 14 days pass.
+    Fortnight,
+}
+
+/// What happened, in the words of the code, and how to make it happen to these facts.
+type Cause = (&'static str, fn(&Facts) -> Happens);
+
+const CAUSES: &[Cause] = &[
+    ("(15 days pass)", |_| Happens::Fortnight),
+    ("Launched(vault ready)", |_| {
+        Happens::Event(launched(VaultCondition::Ready))
+    }),
+    ("Launched(vault locked)", |_| {
+        Happens::Event(launched(VaultCondition::Locked))
+    }),
+    ("Launched(credential missing)", |_| {
+        Happens::Event(launched(VaultCondition::Missing))
+    }),
+    ("Tick", |_| Happens::Event(Event::Tick)),
+    ("SignInStarted", |_| Happens::Event(Event::SignInStarted)),
+    ("SignInCancelled", |_| {
+        Happens::Event(Event::SignInCancelled)
+    }),
+    ("SignInCompleted(the owner)", |_| {
+        Happens::Event(Event::SignInCompleted {
+            account: athlete("a"),
+        })
+    }),
+    ("SignInCompleted(another)", |facts| {
+        let subject = if facts.account.is_some() { "b" } else { "a" };
+        let account = athlete(subject);
+        Happens::Event(Event::SignInCompleted { account })
+    }),
+    ("WrongAccount", |_| Happens::Event(Event::WrongAccount)),
+    ("SignOut", |_| Happens::Event(Event::SignOut)),
+    ("RefreshIntended", |_| Happens::Event(intended(STORED.0))),
+    ("TokenAnswer(granted)", |_| {
+        Happens::Event(Event::TokenAnswer(TokenOutcome::Granted))
+    }),
+    ("TokenAnswer(superseded)", |_| {
+        Happens::Event(Event::TokenAnswer(TokenOutcome::Superseded))
+    }),
+    ("TokenAnswer(transient: no reply sent)", |_| {
+        Happens::Event(transient(DNS))
+    }),
+    ("TokenAnswer(transient: reply lost)", |_| {
+        Happens::Event(transient(LOST))
+    }),
+    ("TokenAnswer(definitive: invalid_grant)", |_| {
+        Happens::Event(refused(Refusal::InvalidGrant))
+    }),
+    ("TokenAnswer(definitive: account_blocked)", |_| {
+        Happens::Event(refused(Refusal::AccountBlocked))
+    }),
+    ("TokenAnswer(definitive: invalid_client)", |_| {
+        Happens::Event(refused(Refusal::InvalidClient))
+    }),
+    ("TokensSaved", |_| {
+        Happens::Event(Event::TokensSaved(next_tokens()))
+    }),
+    ("SaveFailed", |_| {
+        Happens::Event(Event::SaveFailed(next_tokens()))
+    }),
+    ("Contact", |_| {
+        Happens::Event(Event::Contact { server_time: T0 })
+    }),
+    ("CallFailed", |_| Happens::Event(Event::CallFailed(DNS))),
+    ("ApiUnauthorized", |facts| {
+        let generation = facts.unsaved.unwrap_or(STORED);
+        Happens::Event(Event::ApiUnauthorized { generation })
+    }),
+    ("AccountBlocked", |_| Happens::Event(Event::AccountBlocked)),
+    ("VaultChanged(ready)", |_| {
+        Happens::Event(Event::VaultChanged(VaultCondition::Ready))
+    }),
+    ("VaultChanged(locked)", |_| {
+        Happens::Event(Event::VaultChanged(VaultCondition::Locked))
+    }),
+    ("VaultChanged(credential missing)", |_| {
+        Happens::Event(Event::VaultChanged(VaultCondition::Missing))
+    }),
+    ("NetworkChanged(up)", |_| {
+        Happens::Event(Event::NetworkChanged(SystemNetwork::Up))
+    }),
+    ("NetworkChanged(down)", |_| {
+        Happens::Event(Event::NetworkChanged(SystemNetwork::Down))
+    }),
+    ("RideBegan", |_| Happens::Event(Event::RideBegan)),
+    ("RideEnded", |_| Happens::Event(Event::RideEnded)),
+    ("AnchorForged", |_| Happens::Event(Event::AnchorForged)),
+];
+
+/// All events happen now; what is older is so much older that it counts as old.
+fn now() -> Now {
+    Now {
+        wall: T0,
+        boot: BootMs(Millis::days(100).0),
+        boot_id: "run".into(),
+    }
+}
+
+fn long_ago() -> Now {
+    Now {
+        wall: T0.minus(Millis::days(15)),
+        boot: BootMs(Millis::days(85).0),
+        boot_id: "run".into(),
+    }
+}
+
+fn next_tokens() -> SavedTokens {
+    super::step_tests::tokens(STORED.next().0, T0)
+}
+
+fn after(facts: &Facts, happens: &Happens) -> Facts {
+    let next = match happens {
+        Happens::Event(event) => step(facts, event, &now()).0,
+        Happens::Fortnight => {
+            let mut facts = facts.clone();
+            facts.anchor = facts.anchor.map(|_| anchor(long_ago()));
+            facts
+        }
+    };
+    plain(next)
+}
+
+fn anchor(at: Now) -> Anchor {
+    Anchor {
+        server: at.wall,
+        at,
+        offline_grace: None,
+    }
+}
+
+/// The facts with all that decides no state made alike.
+fn plain(mut facts: Facts) -> Facts {
+    facts.arriving = facts.arriving.map(|_| athlete("a"));
+    facts.account = facts.account.map(|_| athlete("a"));
+    facts.unsaved = facts.unsaved.map(|_| STORED.next());
+    facts.mark = None;
+    facts.trouble = facts.trouble.map(|_| DNS);
+    facts.unauthorized = None;
+    facts.riding = None;
+    facts.wrong_account = false;
+    facts.access_in_memory = false;
+    facts.tokens = facts.tokens.map(|_| TokenFacts {
+        generation: STORED,
+        fingerprint: "fp1".into(),
+        access: None,
+        refresh_until: None,
+    });
+    facts.condemned = facts.condemned.map(|condemned| match condemned {
+        Condemned::Token { .. } => Condemned::Token {
+            generation: STORED,
+            reply_lost: false,
+        },
+        Condemned::Account => Condemned::Account,
+    });
+    if let Some(intent) = &mut facts.intent {
+        (intent.sent, intent.attempts, intent.repeated) = (now(), 1, false);
+    }
+    facts
+}
+
+/// All that is left to differ. What is not named here decides no state, or goes with what is.
+fn key(facts: &Facts) -> impl Ord + use<> {
+    let present = [
+        facts.account.is_some(),
+        facts.arriving.is_some(),
+        facts.signed_out,
+        facts.signing_in,
+        facts.tokens.is_some(),
+        facts.unsaved.is_some(),
+        facts.trouble.is_some(),
+    ];
+    let grace = grace(facts, &now()).map(|grace| grace.is_open());
+    let doubt = facts.intent.as_ref().map(|intent| intent.doubt);
+    let condemned = facts.condemned.map(|c| c == Condemned::Account);
+    (
+        present,
+        grace,
+        doubt,
+        condemned,
+        facts.vault as u8,
+        facts.network as u8,
+    )
+}
+
+/// From each state, what each cause leads to.
+type Table = BTreeMap<&'static str, BTreeMap<usize, BTreeSet<&'static str>>>;
+
+fn walk() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(walked)
+}
+
+fn walked() -> Table {
+    let mut table = Table::new();
+    let mut seen = BTreeSet::new();
+    let mut open = VecDeque::from([plain(Facts::default())]);
+    while let Some(facts) = open.pop_front() {
+        if !seen.insert(key(&facts)) {
+            continue;
+        }
+        let before = state(&facts, &now());
+        for (index, (_, happens)) in CAUSES.iter().enumerate() {
+            let next = after(&facts, &happens(&facts));
+            let row = table.entry(name(&before)).or_default();
+            row.entry(index)
+                .or_default()
+                .insert(relative(&before, &state(&next, &now())));
+            if !seen.contains(&key(&next)) {
+                open.push_back(next);
+            }
+        }
+    }
+    assert!(
+        seen.len() > 500,
+        "only {} facts: the walk is not one",
+        seen.len()
+    );
+    table
+}
+
+const fn name(state: &CredentialState) -> &'static str {
+    match state {
+        CredentialState::SignedOut => "SignedOut",
+        CredentialState::SigningIn(_) => "SigningIn(from)",
+        CredentialState::Active => "Active",
+        CredentialState::Offline(_) => "Offline",
+        CredentialState::OutcomeUnknown(_) => "OutcomeUnknown",
+        CredentialState::VaultUnavailable(_) => "VaultUnavailable",
+        CredentialState::NeedsSignIn(_) => "NeedsSignIn",
+        CredentialState::GraceExpired(_) => "GraceExpired",
+        CredentialState::Blocked => "Blocked",
+    }
+}
+
+/// The name of `after`, or "from" when a sign-in ended where it began.
+fn relative(before: &CredentialState, after: &CredentialState) -> &'static str {
+    match before {
+        CredentialState::SigningIn(from) if name(from) == name(after) => "from",
+        _ => name(after),
+    }
+}
+
+/// One paragraph for each state: what leads away from it. All other events leave it as it is.
+fn written(table: &Table) -> String {
+    let mut text = String::new();
+    for (from, row) in table {
+        let _ = writeln!(text, "{from}");
+        for (index, to) in row {
+            if *to == BTreeSet::from([*from]) {
+                continue;
+            }
+            let to: Vec<&str> = to.iter().copied().collect();
+            let _ = writeln!(text, "    {:<42} {}", CAUSES[*index].0, to.join(", "));
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text + "\n"
+}
+
+#[test]
+fn the_written_transitions_are_those_of_the_code() {
+    let text = written(walk());
+    if std::env::var_os("FREEWHEEL_WRITE").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/session/transitions.txt");
+        std::fs::write(path, &text).unwrap();
+        return;
+    }
+    assert!(
+        text == WRITTEN,
+        "the code leads elsewhere than src/session/transitions.txt says. If that is meant, write it anew and look at \
+         the difference:\n    FREEWHEEL_WRITE=1 cargo test -p freewheel-policy transitions\nIt would be:\n{text}"
+    );
+}
+
+/// The picture in the module's documentation, arrow by arrow.
+#[test]
+fn every_arrow_of_the_picture_is_in_the_code() {
+    let arrows = [
+        ("SignedOut", "SignInStarted", "SigningIn(from)"),
+        ("Active", "SignInStarted", "SigningIn(from)"),
+        ("Blocked", "SignInStarted", "SigningIn(from)"),
+        ("SigningIn(from)", "SignInCancelled", "from"),
+        ("SigningIn(from)", "TokensSaved", "Active"),
+        ("Active", "SignOut", "SignedOut"),
+        ("Blocked", "SignOut", "SignedOut"),
+        ("Active", "CallFailed", "Offline"),
+        ("Active", "NetworkChanged(down)", "Offline"),
+        (
+            "Active",
+            "TokenAnswer(transient: reply lost)",
+            "OutcomeUnknown",
+        ),
+        ("Active", "VaultChanged(locked)", "VaultUnavailable"),
+        (
+            "Active",
+            "TokenAnswer(definitive: invalid_grant)",
+            "NeedsSignIn",
+        ),
+        ("Active", "AccountBlocked", "Blocked"),
+        ("Offline", "Contact", "Active"),
+        ("Offline", "(15 days pass)", "GraceExpired"),
+        ("OutcomeUnknown", "TokensSaved", "Active"),
+        ("VaultUnavailable", "VaultChanged(ready)", "Active"),
+        ("NeedsSignIn", "TokensSaved", "Active"),
+        ("NeedsSignIn", "(15 days pass)", "GraceExpired"),
+        ("GraceExpired", "Contact", "Active"),
+        ("Blocked", "Contact", "Active"),
+    ];
+    let table = walk();
+    for (from, cause, to) in arrows {
+        let index = CAUSES.iter().position(|(name, _)| *name == cause).unwrap();
+        assert!(
+            table[from][&index].contains(to),
+            "{from} by {cause}: {:?}",
+            table[from][&index]
+        );
+    }
+    let picture = include_str!("mod.rs")
+        .split_once("```text")
+        .and_then(|(_, rest)| rest.split_once("```"))
+        .unwrap()
+        .0;
+    for state in table.keys() {
+        let state = state.trim_end_matches("(from)");
+        assert!(picture.contains(state), "{state} is not in the picture");
+    }
+    assert_eq!(table.len(), 9, "every state can be reached");
+}
+
+/// "Could not ask" is never "was refused": nothing but the genuine issuer's word or a missing credential leads there.
+#[test]
+fn only_a_refusal_or_a_missing_credential_leads_to_needs_sign_in_or_blocked() {
+    let may = [
+        "Launched(credential missing)",
+        "VaultChanged(credential missing)",
+        "TokenAnswer(definitive: invalid_grant)",
+        "TokenAnswer(definitive: account_blocked)",
+        "AccountBlocked",
+    ];
+    for (from, row) in walk() {
+        let there = ["NeedsSignIn", "Blocked", "GraceExpired", "SigningIn(from)"];
+        if there.contains(from) {
+            continue; // Or perhaps there.
+        }
+        for (index, to) in row {
+            let cause = CAUSES[*index].0;
+            let ends = to.contains("NeedsSignIn") || to.contains("Blocked");
+            // Tokens that were in memory only end with the process, and are the missing credential.
+            let forgotten = *from == "VaultUnavailable" && cause.starts_with("Launched");
+            assert!(
+                !ends || forgotten || may.contains(&cause),
+                "{from} by {cause}"
+            );
+        }
+    }
+}
