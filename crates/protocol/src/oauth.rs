@@ -1,4 +1,5 @@
-//! What the issuer says of itself and in its answers (RFC 8414, RFC 6749, OpenID Connect Discovery 1.0).
+//! What the issuer says of itself and in its answers (RFC 8414, RFC 6749, RFC 8628, OpenID Connect Discovery 1.0),
+//! and what the API says of its issuer (RFC 9728).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,6 +14,10 @@ pub const SCOPES: [&str; 4] = ["openid", "profile", "offline_access", "freewheel
 pub const AUDIENCE: &str = "freewheel-api";
 /// Where the metadata lies, below the issuer's URL.
 pub const METADATA_PATH: &str = "/.well-known/openid-configuration";
+/// Where the API says which issuer it believes, below the service's URL (RFC 9728 §3).
+pub const RESOURCE_METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
+/// The grant type of a device code (RFC 8628 §3.4).
+pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The issuer's metadata: the fields that a client needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,12 +33,60 @@ pub struct IssuerMetadata {
     /// Where tokens are revoked (RFC 7009).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
+    /// Where machines without a browser begin (RFC 8628 §4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_authorization_endpoint: Option<String>,
     /// Signature algorithms of ID tokens.
     #[serde(default)]
     pub id_token_signing_alg_values_supported: Vec<String>,
     /// Everything else, kept as it came.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// What the API says of itself (RFC 9728 §2): the fields that a client needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResourceMetadata {
+    /// The service's URL; must equal the one that was asked (RFC 9728 §3.3).
+    pub resource: String,
+    /// The issuers whose access tokens it takes.
+    #[serde(default)]
+    pub authorization_servers: Vec<String>,
+    /// The scopes that give access.
+    #[serde(default)]
+    pub scopes_supported: Vec<String>,
+    /// How the access token may be sent.
+    #[serde(default)]
+    pub bearer_methods_supported: Vec<String>,
+    /// Everything else, kept as it came.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// The answer to a device authorization request (RFC 8628 §3.2).
+///
+/// It holds a secret and therefore has no `Debug`. `Serialize` is the server's side of the wire.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct DeviceAuthorization {
+    /// What the device redeems at the token endpoint; a secret.
+    pub device_code: String,
+    /// What the athlete types on another device.
+    pub user_code: String,
+    /// Where the athlete types it.
+    pub verification_uri: String,
+    /// The same with the code inside, for a QR code or a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_uri_complete: Option<String>,
+    /// Life of both codes in seconds.
+    pub expires_in: u64,
+    /// The least time between two questions at the token endpoint, in seconds.
+    #[serde(default = "default_interval")]
+    pub interval: u64,
+}
+
+/// RFC 8628 §3.2: "If no value is provided, clients MUST use 5 as the default."
+fn default_interval() -> u64 {
+    5
 }
 
 /// A successful token answer (RFC 6749 §5.1).
@@ -123,4 +176,17 @@ pub struct Claims {
     /// A shorter grace than 14 days, in seconds; a longer one is ignored by the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offline_grace: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_answer_without_an_interval_means_five_seconds() {
+        let json = r#"{"device_code": "d", "user_code": "U", "verification_uri": "https://a.example", "expires_in": 9}"#;
+        let answer: DeviceAuthorization = serde_json::from_str(json).unwrap();
+        assert_eq!(answer.interval, 5);
+        assert_eq!(answer.verification_uri_complete, None);
+    }
 }
