@@ -1,11 +1,12 @@
 //! What every answer carries, and what every request leaves in the log.
 
 use axum::extract::{Request, State};
-use axum::http::header::{DATE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{DATE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use freewheel_protocol::header::{PROTOCOL, PROTOCOL_VERSION, REQUEST_ID};
+use freewheel_protocol::oauth::RESOURCE_METADATA_PATH;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use tracing::Instrument as _;
 
@@ -35,12 +36,29 @@ pub(crate) async fn wrap(State(server): State<Server>, request: Request, next: N
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(HeaderName::from_static(REQUEST_ID), value);
     }
+    complete_challenge(headers, &server.options().public_url);
     // From our own clock, so that it agrees with the tokens and can be moved.
     let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&server.clock().now());
     if let Some(value) = date.ok().and_then(|text| HeaderValue::from_str(&text).ok()) {
         headers.insert(DATE, value);
     }
     response
+}
+
+/// A 401 also tells where to learn whose access tokens are taken here (RFC 9728 §5.1).
+fn complete_challenge(headers: &mut HeaderMap, public_url: &str) {
+    let Some(challenge) = headers
+        .get(WWW_AUTHENTICATE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return;
+    };
+    let comma = if challenge.contains(' ') { "," } else { "" };
+    let whole =
+        format!("{challenge}{comma} resource_metadata=\"{public_url}{RESOURCE_METADATA_PATH}\"");
+    if let Ok(value) = HeaderValue::from_str(&whole) {
+        headers.insert(WWW_AUTHENTICATE, value);
+    }
 }
 
 fn request_id(headers: &HeaderMap) -> String {

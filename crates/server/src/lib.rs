@@ -17,6 +17,7 @@
     )
 )]
 
+pub mod address;
 pub mod clock;
 pub mod library;
 pub mod random;
@@ -29,12 +30,15 @@ mod envelope;
 mod fit;
 mod issuer;
 mod metrics;
+mod outside_issuer;
 mod page;
 mod password;
 mod problem;
 mod status;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use issuer::keys::{KeyError, rotate_keys};
 pub use library::Library;
+pub use outside_issuer::OutsideIssuer;
 pub use server::{OpenError, Options, Server};
 pub use store::Store;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use freewheel_protocol::header::PROBLEM_MEDIA_TYPE;
@@ -17,7 +17,15 @@ pub(crate) struct Failure {
     status: StatusCode,
     title: &'static str,
     detail: Option<String>,
+    /// What a 401 asks for (RFC 6750 §3).
+    challenge: &'static str,
+    /// Seconds to wait before trying again.
+    retry_after: Option<i64>,
 }
+
+/// Without a token nothing is said about one (RFC 6750 §3.1).
+const NO_TOKEN: &str = "Bearer";
+const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
 
 impl Failure {
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -42,6 +50,14 @@ impl Failure {
         .because(detail)
     }
 
+    /// No access token came at all.
+    pub(crate) fn no_token() -> Self {
+        Self {
+            challenge: NO_TOKEN,
+            ..Self::invalid_token("send an access token as Bearer")
+        }
+    }
+
     pub(crate) fn internal() -> Self {
         Self::new(
             ProblemCode::Internal,
@@ -56,7 +72,14 @@ impl Failure {
             status,
             title,
             detail: None,
+            challenge: INVALID_TOKEN,
+            retry_after: None,
         }
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: i64) -> Self {
+        self.retry_after = Some(seconds);
+        self
     }
 
     pub(crate) fn because(mut self, detail: impl Into<String>) -> Self {
@@ -89,8 +112,10 @@ impl IntoResponse for Failure {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if unauthorized {
-            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-            headers.insert(WWW_AUTHENTICATE, challenge);
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

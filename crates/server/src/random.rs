@@ -42,6 +42,11 @@ impl TokenHash {
         Self(Sha256Digest::of(token.as_bytes()).to_string())
     }
 
+    /// A hash that comes from the database.
+    pub(crate) fn stored(hash: String) -> Self {
+        Self(hash)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -51,6 +56,25 @@ impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenHash(..)")
     }
+}
+
+/// `count` letters of `alphabet`, each as likely as the other.
+pub(crate) fn letters(alphabet: &[u8], count: usize) -> Result<String, RandomError> {
+    // Bytes past the last whole multiple of the alphabet's length would favour its first letters.
+    let fair = 256 - 256 % alphabet.len().max(1);
+    let mut text = String::with_capacity(count);
+    while text.len() < count {
+        let mut byte = [0];
+        getrandom::fill(&mut byte)?;
+        let number = usize::from(u8::from_ne_bytes(byte));
+        let letter = alphabet.get(number % alphabet.len().max(1));
+        match letter {
+            Some(letter) if number < fair => text.push(char::from(*letter)),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    Ok(text)
 }
 
 /// A random id (UUIDv4).

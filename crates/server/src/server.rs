@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,14 +10,16 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use freewheel_protocol::rides::MAX_RIDE_BYTES;
 use jiff::SignedDuration;
+use rusqlite::Connection;
 use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 
 use crate::clock::{Clock, SystemClock};
-use crate::issuer::keys::{KeyError, SigningKey};
+use crate::issuer::keys::{self, KeyCache, KeyError, Keys};
 use crate::issuer::throttle::Throttle;
 use crate::library::{Library, LibraryError};
 use crate::metrics::{self, Answers};
+use crate::outside_issuer::{OutsideIssuer, Verifier};
 use crate::problem::Failure;
 use crate::store::{Store, StoreError};
 use crate::{api, demo, envelope, issuer, page, problem, status};
@@ -30,8 +33,16 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Life of an access token.
     pub access_token_life: SignedDuration,
-    /// Life of a refresh token.
+    /// How long a refresh token lives without being used.
     pub refresh_token_life: SignedDuration,
+    /// So many computers stay signed in to one account: the next sign-in ends the oldest. `None`: any number.
+    pub max_sessions: Option<NonZeroU32>,
+    /// Life of the codes of a device that waits for its athlete's word.
+    pub device_code_life: SignedDuration,
+    /// The least time between two questions of such a device.
+    pub device_interval: SignedDuration,
+    /// Another issuer, whose access tokens the API takes. Then this server issues none.
+    pub issuer: Option<OutsideIssuer>,
     /// A shorter offline grace than the client's own, told in the access token.
     pub offline_grace: Option<SignedDuration>,
     /// The workouts to publish.
@@ -42,7 +53,8 @@ pub struct Options {
 
 impl Options {
     /// The settings of a server that clients reach by `public_url`: system clock, access tokens of
-    /// 15 minutes, refresh tokens of 30 days, the built-in library.
+    /// 15 minutes, refresh tokens of 30 days, any number of sessions, device codes of 15 minutes to be asked about
+    /// every 5 seconds, the built-in library.
     #[must_use]
     pub fn at(public_url: &str) -> Self {
         Self {
@@ -50,6 +62,10 @@ impl Options {
             clock: Arc::new(SystemClock),
             access_token_life: SignedDuration::from_mins(15),
             refresh_token_life: SignedDuration::from_hours(30 * 24),
+            max_sessions: None,
+            device_code_life: SignedDuration::from_mins(15),
+            device_interval: SignedDuration::from_secs(5),
+            issuer: None,
             offline_grace: None,
             library: Library::BuiltIn,
             dev: false,
@@ -66,6 +82,9 @@ pub enum OpenError {
     /// The key that signs tokens.
     #[error("cannot use the signing key: {0}")]
     Key(#[from] KeyError),
+    /// No HTTP client: no usable TLS on this computer.
+    #[error("cannot ask another issuer: {0}")]
+    Http(#[from] reqwest::Error),
     /// The library.
     #[error(transparent)]
     Library(#[from] LibraryError),
@@ -80,7 +99,8 @@ pub struct Server {
 struct Parts {
     options: Options,
     store: Arc<Store>,
-    key: SigningKey,
+    keys: KeyCache,
+    outside: Option<Verifier>,
     throttle: Throttle,
     answers: Answers,
 }
@@ -93,29 +113,36 @@ impl Server {
     /// When the folder, the key or the library cannot be used; the text says which and why.
     pub fn open(data_folder: &Path, options: Options) -> Result<Self, OpenError> {
         let store = Arc::new(Store::open(data_folder)?);
-        let key = SigningKey::load_or_make(&store, options.clock.now())?;
+        let outside = options.issuer.clone().map(Verifier::new).transpose()?;
+        if outside.is_none() {
+            let life = options.access_token_life.as_secs();
+            keys::set_up(&store, options.clock.now(), life)?;
+        }
         let shelf = options.library.read()?;
         // Those that are there already, unchanged, stay as they are.
         store.publish_workouts(&shelf.workouts)?;
         if options.dev {
             demo::set_up(&store, &shelf, options.clock.as_ref())?;
         }
-        let (throttle, answers) = (Throttle::default(), Answers::default());
         Ok(Self {
             parts: Arc::new(Parts {
                 options,
                 store,
-                key,
-                throttle,
-                answers,
+                keys: KeyCache::default(),
+                outside,
+                throttle: Throttle::default(),
+                answers: Answers::default(),
             }),
         })
     }
 
     /// The whole wire.
     pub fn router(&self) -> Router {
-        Router::new()
-            .merge(issuer::routes())
+        let issuer = match self.outside() {
+            None => issuer::routes(),
+            Some(_) => Router::new(),
+        };
+        issuer
             .merge(api::routes())
             .merge(status::routes())
             .merge(metrics::routes())
@@ -164,8 +191,21 @@ impl Server {
         self.clock().now().as_second()
     }
 
-    pub(crate) fn key(&self) -> &SigningKey {
-        &self.parts.key
+    /// The other issuer, if there is one.
+    pub(crate) fn outside(&self) -> Option<&Verifier> {
+        self.parts.outside.as_ref()
+    }
+
+    /// The keys of our own issuer that count now.
+    pub(crate) async fn keys(&self) -> Result<Keys, Failure> {
+        let (server, now) = (self.clone(), self.now());
+        self.blocking(move |store| store.read(|db| server.keys_in(db, now)))
+            .await
+    }
+
+    /// The same inside a read of the database.
+    pub(crate) fn keys_in(&self, db: &Connection, now: i64) -> Result<Keys, StoreError> {
+        self.parts.keys.keys(db, now)
     }
 
     pub(crate) fn throttle(&self) -> &Throttle {

@@ -7,9 +7,10 @@ use axum::http::request::Parts;
 use freewheel_protocol::ProblemCode;
 use freewheel_protocol::oauth::AUDIENCE;
 
+use crate::outside_issuer::{Closed, Verifier};
 use crate::problem::Failure;
 use crate::server::Server;
-use crate::store::AthleteId;
+use crate::store::{Athlete, AthleteId, athlete};
 
 /// The athlete who asks: the token is valid and the account is open.
 pub(crate) struct Asker(pub(crate) AthleteId);
@@ -24,26 +25,64 @@ impl FromRequestParts<Server> for Asker {
             .and_then(|value| value.to_str().ok());
         let token = header
             .and_then(bearer_token)
-            .ok_or_else(|| Failure::invalid_token("send an access token as Bearer"))?;
-        let claims = server
-            .key()
-            .verify(token, &server.options().public_url, AUDIENCE, server.now())
-            .map_err(Failure::invalid_token)?;
-        let id = AthleteId(claims.sub);
-        let asked = id.clone();
-        match server.blocking(move |store| store.athlete(&asked)).await? {
-            Some(athlete) if athlete.blocked => Err(Failure::new(
+            .ok_or_else(Failure::no_token)?;
+        let athlete = match server.outside() {
+            None => own(server, token).await?,
+            Some(verifier) => outside(server, verifier, token).await?,
+        };
+        if athlete.blocked {
+            return Err(Failure::new(
                 ProblemCode::AccountBlocked,
                 StatusCode::FORBIDDEN,
                 "The account is closed",
             )
-            .because("Please contact support.")),
-            Some(_) => Ok(Self(id)),
-            None => Err(Failure::invalid_token(
-                "the athlete of this token is not known here",
-            )),
+            .because("Please contact support."));
         }
+        Ok(Self(athlete.id))
     }
+}
+
+/// The athlete of a token that this server signed.
+async fn own(server: &Server, token: &str) -> Result<Athlete, Failure> {
+    let (token, now) = (token.to_owned(), server.now());
+    let verifying = server.clone();
+    let found = server
+        .blocking(move |store| {
+            store.read(|db| {
+                let keys = verifying.keys_in(db, now)?;
+                let issuer = &verifying.options().public_url;
+                Ok(match keys.verify(&token, issuer, AUDIENCE, now) {
+                    Ok(claims) => athlete::by_id(db, &AthleteId(claims.sub))?
+                        .ok_or("the athlete of this token is not known here"),
+                    Err(reason) => Err(reason),
+                })
+            })
+        })
+        .await?;
+    found.map_err(Failure::invalid_token)
+}
+
+/// The athlete of a token that another issuer signed, made at first sight.
+async fn outside(server: &Server, verifier: &Verifier, token: &str) -> Result<Athlete, Failure> {
+    let claims = verifier
+        .verify(token, server.now())
+        .await
+        .map_err(|closed| match closed {
+            Closed::Token(reason) => Failure::invalid_token(reason),
+            Closed::CannotAsk(seconds) => Failure::new(
+                ProblemCode::Unavailable,
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The issuer of access tokens cannot be asked now",
+            )
+            .because("Nothing is known about this token yet. Try again later.")
+            .retry_after(seconds),
+        })?;
+    let (issuer, now) = (verifier.issuer().url.clone(), server.clock().now());
+    server
+        .blocking(move |store| {
+            store.outside_athlete(&issuer, &claims.sub, claims.name.as_deref(), now)
+        })
+        .await
 }
 
 /// The scheme's name has no case (RFC 9110 §11.1).

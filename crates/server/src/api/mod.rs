@@ -3,15 +3,18 @@
 mod bearer;
 mod changes;
 mod cursor;
+mod resource;
 mod rides;
 
 use axum::Router;
 use axum::routing::{get, put};
+use freewheel_protocol::oauth::RESOURCE_METADATA_PATH;
 
 use crate::server::Server;
 
 pub(crate) fn routes() -> Router<Server> {
     Router::new()
+        .route(RESOURCE_METADATA_PATH, get(resource::metadata))
         .route("/v1/changes", get(changes::changes))
         .route("/v1/rides", get(rides::list))
         .route("/v1/rides/{id}", put(rides::take))

@@ -56,7 +56,7 @@ pub(crate) async fn take(
         Taken::Conflict => Err(Failure::new(
             ProblemCode::RideConflict,
             StatusCode::CONFLICT,
-            "Another ride has this id",
+            "Another ride of yours has this id",
         )
         .because("A ride never changes. Upload this one under a new id.")),
     }

@@ -1,5 +1,7 @@
 //! What a code or a refresh token is worth, decided and noted in one transaction each.
 
+use std::num::NonZeroU32;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use freewheel_protocol::Sha256Digest;
@@ -17,18 +19,30 @@ pub(crate) struct Grant {
     pub(crate) athlete: Athlete,
     pub(crate) scope: String,
     pub(crate) refresh_token: Option<Token>,
-    /// Only a code tells who signed in; the inner one is the `nonce`.
-    pub(crate) identity: Option<Option<String>>,
+    /// Only a sign-in tells who it was: a refresh does not.
+    pub(crate) identity: Option<Identity>,
+}
+
+/// What the ID token says beside the name.
+pub(crate) struct Identity {
+    /// As the app asked with its authorization request.
+    pub(crate) nonce: Option<String>,
+    /// When the password was right, Unix seconds.
+    pub(crate) signed_in_at: Option<i64>,
 }
 
 /// Refusals are outcomes too: what they note (a revoked family) is committed.
 pub(crate) type Outcome = Result<Grant, Refusal>;
 
-/// When it is, and how long refresh tokens live, in seconds.
+/// When it is, and what the operator allows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Times {
+pub(crate) struct Terms {
+    /// Unix seconds.
     pub(crate) now: i64,
+    /// How long a refresh token lives without being used, in seconds.
     pub(crate) refresh_life: i64,
+    /// So many computers stay signed in to one account.
+    pub(crate) max_sessions: Option<NonZeroU32>,
 }
 
 /// Redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.6).
@@ -37,7 +51,7 @@ pub(crate) fn redeem_code(
     code: &str,
     redirect_uri: &str,
     verifier: &str,
-    times: Times,
+    terms: Terms,
 ) -> Result<Outcome, StoreError> {
     let hash = TokenHash::of(code);
     let token = Token::fresh()?;
@@ -46,10 +60,10 @@ pub(crate) fn redeem_code(
             return Ok(Err(Refusal::invalid_grant("unknown code")));
         };
         if let Some(family) = &found.family {
-            token_family::revoke(tx, family, Revocation::CodeReused, times.now)?;
+            token_family::revoke(tx, family, Revocation::CodeReused, terms.now)?;
             return Ok(Err(Refusal::invalid_grant("the code was used before")));
         }
-        if found.expires_at <= times.now {
+        if found.expires_at <= terms.now {
             return Ok(Err(Refusal::invalid_grant("the code has expired")));
         }
         if found.redirect_uri != redirect_uri {
@@ -66,27 +80,47 @@ pub(crate) fn redeem_code(
             Ok(athlete) => athlete,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let family = token_family::insert(tx, &athlete.id, &found.scope, times.now)?;
+        let (family, refresh_token) = open_family(tx, &athlete.id, &found.scope, token, terms)?;
         authorization_code::spend(tx, &hash, &family)?;
-        let stays = found
-            .scope
-            .split(' ')
-            .any(|scope| scope == "offline_access");
-        if stays {
-            let expires_at = times.now + times.refresh_life;
-            refresh_token::insert(tx, &token.hash(), &family, expires_at)?;
-        }
         Ok(Ok(Grant {
             athlete,
             scope: found.scope,
-            refresh_token: stays.then_some(token),
-            identity: Some(found.nonce),
+            refresh_token,
+            identity: Some(Identity {
+                nonce: found.nonce,
+                signed_in_at: found.signed_in_at,
+            }),
         }))
     })
 }
 
+/// Begins a token family; `token` becomes its first refresh token if the scope asks for one.
+pub(super) fn open_family(
+    tx: &Transaction<'_>,
+    athlete: &AthleteId,
+    scope: &str,
+    token: Token,
+    terms: Terms,
+) -> Result<(String, Option<Token>), StoreError> {
+    let family = token_family::insert(tx, athlete, scope, terms.now)?;
+    if !has(scope, "offline_access") {
+        return Ok((family, None));
+    }
+    let expires_at = terms.now + terms.refresh_life;
+    refresh_token::insert(tx, &token.hash(), &family, expires_at)?;
+    if let Some(most) = terms.max_sessions {
+        token_family::revoke_oldest(tx, athlete, most, terms.now)?;
+    }
+    Ok((family, Some(token)))
+}
+
+/// Whether a list of scopes names this one.
+pub(super) fn has(scope: &str, wanted: &str) -> bool {
+    scope.split(' ').any(|scope| scope == wanted)
+}
+
 /// Rotates a refresh token; see [`refresh_token`] for the retry allowance.
-pub(crate) fn refresh(store: &Store, presented: &str, times: Times) -> Result<Outcome, StoreError> {
+pub(crate) fn refresh(store: &Store, presented: &str, terms: Terms) -> Result<Outcome, StoreError> {
     let hash = TokenHash::of(presented);
     let successor = Token::fresh()?;
     store.write(|tx| {
@@ -100,7 +134,7 @@ pub(crate) fn refresh(store: &Store, presented: &str, times: Times) -> Result<Ou
         if family.revoked {
             return Ok(Err(Refusal::invalid_grant("the sign-in was revoked")));
         }
-        if token.expires_at <= times.now {
+        if token.expires_at <= terms.now {
             return Ok(Err(Refusal::invalid_grant("the refresh token has expired")));
         }
         let athlete = match open_account(tx, &family.athlete)? {
@@ -112,13 +146,13 @@ pub(crate) fn refresh(store: &Store, presented: &str, times: Times) -> Result<Ou
                 family = family.id,
                 "a replaced refresh token came back; family revoked"
             );
-            token_family::revoke(tx, &family.id, Revocation::TokenReused, times.now)?;
+            token_family::revoke(tx, &family.id, Revocation::TokenReused, terms.now)?;
             return Ok(Err(Refusal::invalid_grant(
                 "the refresh token was replaced before",
             )));
         }
-        let expires_at = times.now + times.refresh_life;
-        refresh_token::rotate(tx, &hash, &token, &successor.hash(), times.now, expires_at)?;
+        let expires_at = terms.now + terms.refresh_life;
+        refresh_token::rotate(tx, &hash, &token, &successor.hash(), terms.now, expires_at)?;
         Ok(Ok(Grant {
             athlete,
             scope: family.scope,
@@ -144,7 +178,7 @@ fn proves(verifier: &str, challenge: &str) -> bool {
         && URL_SAFE_NO_PAD.encode(Sha256Digest::of(verifier.as_bytes()).0) == challenge
 }
 
-fn open_account(
+pub(super) fn open_account(
     tx: &Transaction<'_>,
     id: &AthleteId,
 ) -> Result<Result<Athlete, Refusal>, StoreError> {

@@ -4,7 +4,7 @@ use freewheel_protocol::oauth::{CLIENT_ID, OAuthErrorCode, SCOPES};
 use serde::Deserialize;
 
 use super::redirect;
-use crate::store::sign_in::SignIn;
+use crate::store::sign_in::{AppRequest, SignIn, Way};
 
 /// The query of `/oauth/authorize`, as it came.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -77,11 +77,13 @@ pub(crate) fn check(query: &AuthorizeQuery) -> Result<SignIn, Refused> {
         ));
     }
     Ok(SignIn {
-        redirect_uri: query.redirect_uri.clone(),
         scope,
-        state: query.state.clone(),
-        nonce: query.nonce.clone(),
-        code_challenge: query.code_challenge.clone(),
+        way: Way::App(AppRequest {
+            redirect_uri: query.redirect_uri.clone(),
+            state: query.state.clone(),
+            nonce: query.nonce.clone(),
+            code_challenge: query.code_challenge.clone(),
+        }),
     })
 }
 
@@ -93,7 +95,8 @@ fn is_s256_challenge(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-fn granted(asked: &str) -> String {
+/// Those of the scopes that were asked for that this issuer knows.
+pub(crate) fn granted(asked: &str) -> String {
     let known = |scope: &&str| SCOPES.contains(scope);
     asked
         .split_ascii_whitespace()

@@ -1,4 +1,4 @@
-//! Slows down the guessing of passwords.
+//! Slows down the guessing of passwords and of the codes that devices show.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,14 +8,20 @@ use tokio::sync::Semaphore;
 use crate::store::athlete;
 
 /// So many wrong passwords for one name within [`WINDOW_SECONDS`] are taken.
-const ALLOWED: usize = 5;
+const PASSWORDS: usize = 5;
+/// So many wrong user codes of everybody together: with a hundred devices waiting, a quarter of an hour of guessing at
+/// this pace finds one with a probability below one in a million (RFC 8628 §5.1).
+const USER_CODES: usize = 10;
 const WINDOW_SECONDS: i64 = 60;
 /// So many passwords are checked at a time: each check takes 19 MiB.
 const AT_A_TIME: usize = 4;
 
-/// Counts wrong passwords by name as the database knows it, in memory.
+/// What is throttled.
 pub(crate) struct Throttle {
-    wrong: Mutex<BTreeMap<String, Vec<i64>>>,
+    /// Wrong passwords, by name as the database knows it.
+    pub(crate) passwords: Guesses,
+    /// Wrong user codes.
+    pub(crate) user_codes: Guesses,
     /// Take a permit before checking a password.
     pub(crate) slots: Semaphore,
 }
@@ -23,13 +29,27 @@ pub(crate) struct Throttle {
 impl Default for Throttle {
     fn default() -> Self {
         Self {
-            wrong: Mutex::default(),
+            passwords: Guesses::at_most(PASSWORDS),
+            user_codes: Guesses::at_most(USER_CODES),
             slots: Semaphore::new(AT_A_TIME),
         }
     }
 }
 
-impl Throttle {
+/// Counts wrong guesses by name, in memory.
+pub(crate) struct Guesses {
+    allowed: usize,
+    wrong: Mutex<BTreeMap<String, Vec<i64>>>,
+}
+
+impl Guesses {
+    fn at_most(allowed: usize) -> Self {
+        Self {
+            allowed,
+            wrong: Mutex::default(),
+        }
+    }
+
     /// Admits a try for `name`, and counts it as wrong until it turns out otherwise: many tries at the same moment
     /// must not all pass before the first of them is found wrong. Else tells how many seconds to wait.
     pub(crate) fn admit(&self, name: &str, now: i64) -> Result<(), i64> {
@@ -40,7 +60,7 @@ impl Throttle {
         });
         let times = wrong.entry(athlete::normal(name)).or_default();
         match times.first() {
-            Some(oldest) if times.len() >= ALLOWED => Err(oldest + WINDOW_SECONDS - now),
+            Some(oldest) if times.len() >= self.allowed => Err(oldest + WINDOW_SECONDS - now),
             Some(_) | None => {
                 times.push(now);
                 Ok(())
@@ -48,7 +68,7 @@ impl Throttle {
         }
     }
 
-    /// Takes back a try that was admitted at `then` and told nothing about the password.
+    /// Takes back a try that was admitted at `then` and was no wrong guess.
     pub(crate) fn take_back(&self, name: &str, then: i64) {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(times) = wrong.get_mut(&athlete::normal(name))
@@ -71,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_sixth_try_within_a_minute_waits_until_the_first_is_a_minute_old() {
-        let throttle = Throttle::default();
+        let throttle = Throttle::default().passwords;
         for second in 0..5 {
             assert_eq!(throttle.admit("Demo", second), Ok(()));
         }
@@ -85,7 +105,7 @@ mod tests {
 
     #[test]
     fn every_spelling_of_one_name_counts_for_the_same_athlete() {
-        let throttle = Throttle::default();
+        let throttle = Throttle::default().passwords;
         for name in ["demo", " demo", "demo  ", "\tDEMO", "Demo\n"] {
             assert_eq!(throttle.admit(name, 0), Ok(()), "{name:?}");
         }
@@ -94,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_try_that_told_nothing_is_not_held_against_the_name() {
-        let throttle = Throttle::default();
+        let throttle = Throttle::default().passwords;
         for _ in 0..20 {
             assert_eq!(throttle.admit("demo", 7), Ok(()));
             throttle.take_back("demo", 7);

@@ -5,15 +5,19 @@ use axum::extract::rejection::FormRejection;
 use axum::http::header::{CACHE_CONTROL, PRAGMA};
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
-use freewheel_protocol::oauth::{AUDIENCE, CLIENT_ID, Claims, OAuthErrorCode, TokenAnswer};
-use serde::Deserialize;
+use freewheel_protocol::oauth::{
+    AUDIENCE, CLIENT_ID, Claims, DEVICE_CODE_GRANT, OAuthErrorCode, TokenAnswer,
+};
+use serde::{Deserialize, Serialize};
 
-use super::grant::{self, Grant, Times};
-use super::keys::KeyError;
+use super::device_token;
+use super::grant::{self, Grant, Outcome, Terms};
+use super::keys::{KeyError, Keys};
 use super::refusal::Refusal;
 use crate::problem::Failure;
 use crate::random::{self, Token};
 use crate::server::Server;
+use crate::store::{Store, StoreError};
 
 /// The form of a token request.
 #[derive(Default, Deserialize)]
@@ -25,6 +29,18 @@ pub(crate) struct TokenForm {
     redirect_uri: Option<String>,
     code_verifier: Option<String>,
     refresh_token: Option<String>,
+    device_code: Option<String>,
+}
+
+/// What is asked for, with all that it takes.
+enum Ask {
+    Code {
+        code: String,
+        redirect_uri: String,
+        verifier: String,
+    },
+    Refresh(String),
+    Device(String),
 }
 
 /// `POST /oauth/token`
@@ -32,50 +48,29 @@ pub(crate) async fn token(
     State(server): State<Server>,
     form: Result<Form<TokenForm>, FormRejection>,
 ) -> Result<Response, Failure> {
-    let Ok(Form(form)) = form else {
-        return Ok(
-            Refusal::invalid_request("a form with each field once is expected").into_response(),
-        );
+    let ask = match form {
+        Ok(Form(form)) => read(form),
+        Err(_) => Err(Refusal::invalid_request(
+            "a form with each field once is expected",
+        )),
     };
-    if form.client_id != CLIENT_ID {
-        return Ok(Refusal::new(OAuthErrorCode::InvalidClient, "unknown client").into_response());
-    }
-    let times = Times {
+    let ask = match ask {
+        Ok(ask) => ask,
+        Err(refusal) => return Ok(refusal.into_response()),
+    };
+    let options = server.options();
+    let terms = Terms {
         now: server.now(),
-        refresh_life: server.options().refresh_token_life.as_secs(),
+        refresh_life: options.refresh_token_life.as_secs(),
+        max_sessions: options.max_sessions,
     };
-    let outcome = match form.grant_type.as_str() {
-        "authorization_code" => {
-            let (Some(code), Some(redirect_uri), Some(verifier)) =
-                (form.code, form.redirect_uri, form.code_verifier)
-            else {
-                let text = "code, redirect_uri and code_verifier are required";
-                return Ok(Refusal::invalid_request(text).into_response());
-            };
-            server
-                .blocking(move |store| {
-                    grant::redeem_code(store, &code, &redirect_uri, &verifier, times)
-                })
-                .await?
-        }
-        "refresh_token" => {
-            let Some(presented) = form.refresh_token else {
-                return Ok(Refusal::invalid_request("refresh_token is required").into_response());
-            };
-            server
-                .blocking(move |store| grant::refresh(store, &presented, times))
-                .await?
-        }
-        _ => {
-            let code = OAuthErrorCode::UnsupportedGrantType;
-            Err(Refusal::new(
-                code,
-                "authorization_code and refresh_token are offered",
-            ))
-        }
-    };
-    match outcome {
-        Ok(grant) => answer(&server, grant, times.now).map_err(|error| {
+    // The keys first: once a token is spent, only its successor may keep the answer from being written.
+    let keys = server.keys().await?;
+    match server
+        .blocking(move |store| decide(store, &ask, terms))
+        .await?
+    {
+        Ok(grant) => answer(&server, &keys, grant, terms.now).map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
             Failure::internal()
         }),
@@ -83,6 +78,51 @@ pub(crate) async fn token(
             tracing::info!(code = %refusal.code, reason = refusal.description, "token refused");
             Ok(refusal.into_response())
         }
+    }
+}
+
+fn read(form: TokenForm) -> Result<Ask, Refusal> {
+    if form.client_id != CLIENT_ID {
+        return Err(Refusal::new(
+            OAuthErrorCode::InvalidClient,
+            "unknown client",
+        ));
+    }
+    match form.grant_type.as_str() {
+        "authorization_code" => match (form.code, form.redirect_uri, form.code_verifier) {
+            (Some(code), Some(redirect_uri), Some(verifier)) => Ok(Ask::Code {
+                code,
+                redirect_uri,
+                verifier,
+            }),
+            _ => Err(Refusal::invalid_request(
+                "code, redirect_uri and code_verifier are required",
+            )),
+        },
+        "refresh_token" => form
+            .refresh_token
+            .map(Ask::Refresh)
+            .ok_or(Refusal::invalid_request("refresh_token is required")),
+        DEVICE_CODE_GRANT => form
+            .device_code
+            .map(Ask::Device)
+            .ok_or(Refusal::invalid_request("device_code is required")),
+        _ => Err(Refusal::new(
+            OAuthErrorCode::UnsupportedGrantType,
+            "authorization_code, refresh_token and device codes are offered",
+        )),
+    }
+}
+
+fn decide(store: &Store, ask: &Ask, terms: Terms) -> Result<Outcome, StoreError> {
+    match ask {
+        Ask::Code {
+            code,
+            redirect_uri,
+            verifier,
+        } => grant::redeem_code(store, code, redirect_uri, verifier, terms),
+        Ask::Refresh(presented) => grant::refresh(store, presented, terms),
+        Ask::Device(code) => device_token::redeem(store, code, terms),
     }
 }
 
@@ -113,7 +153,17 @@ pub(crate) async fn revoke(
     Ok([(CACHE_CONTROL, "no-store")].into_response())
 }
 
-fn answer(server: &Server, grant: Grant, now: i64) -> Result<Response, KeyError> {
+/// The claims of an ID token (OpenID Connect Core 1.0 §2).
+#[derive(Serialize)]
+struct IdClaims {
+    #[serde(flatten)]
+    claims: Claims,
+    /// When the password was right, Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+}
+
+fn answer(server: &Server, keys: &Keys, grant: Grant, now: i64) -> Result<Response, KeyError> {
     let options = server.options();
     let life = options.access_token_life.as_secs();
     let claims = Claims {
@@ -134,21 +184,23 @@ fn answer(server: &Server, grant: Grant, now: i64) -> Result<Response, KeyError>
             .and_then(|grace| u64::try_from(grace.as_secs()).ok()),
         ..claims.clone()
     };
+    let asked_who = grant::has(&grant.scope, "openid");
     let id_token = grant
         .identity
-        .map(|nonce| {
-            let name = Some(grant.athlete.name);
-            let identity = Claims {
+        .filter(|_| asked_who)
+        .map(|identity| {
+            let claims = Claims {
                 aud: CLIENT_ID.to_owned(),
-                nonce,
-                name,
+                nonce: identity.nonce,
+                name: Some(grant.athlete.name),
                 ..claims
             };
-            server.key().sign("JWT", &identity)
+            let auth_time = identity.signed_in_at;
+            keys.sign("JWT", &IdClaims { claims, auth_time })
         })
         .transpose()?;
     let tokens = TokenAnswer {
-        access_token: server.key().sign("at+jwt", &access)?,
+        access_token: keys.sign("at+jwt", &access)?,
         token_type: "Bearer".to_owned(),
         expires_in: u64::try_from(life).unwrap_or_default(),
         refresh_token: grant.refresh_token.map(Token::reveal),

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 
-use super::{Store, StoreError, feed};
+use super::token_family::{self, Revocation};
+use super::{Store, StoreError, feed, outside_identity};
 use crate::{password, random};
 use freewheel_protocol::Profile;
 
@@ -86,6 +87,51 @@ impl Store {
         self.read(|db| by_id(db, id))
     }
 
+    /// Gives an athlete a new password, and ends all their sign-ins. How many computers that signs out.
+    ///
+    /// # Errors
+    /// [`StoreError::Password`], or the database's.
+    pub fn set_password(
+        &self,
+        id: &AthleteId,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let password_hash = password::hash(password)?;
+        self.write(|tx| {
+            tx.execute(
+                "UPDATE athlete SET password_hash = ?2 WHERE id = ?1",
+                (id.as_str(), &password_hash),
+            )?;
+            end_sign_ins(tx, id, Revocation::PasswordChanged, now)
+        })
+    }
+
+    /// Ends all sign-ins of an athlete. How many computers that signs out.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn sign_out_everywhere(&self, id: &AthleteId, now: Timestamp) -> Result<usize, StoreError> {
+        self.write(|tx| end_sign_ins(tx, id, Revocation::Everywhere, now))
+    }
+
+    /// The athlete whom an operator means by `name`: the name to sign in with, or what another issuer calls them.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAthlete`], or the database's.
+    pub fn athlete_meant_by(&self, name: &str) -> Result<Athlete, StoreError> {
+        self.read(|db| {
+            let found = match named(db, name)? {
+                Some(athlete) => Some(athlete),
+                None => match outside_identity::only_one_called(db, name)? {
+                    Some(id) => by_id(db, &id)?,
+                    None => None,
+                },
+            };
+            found.ok_or_else(|| StoreError::NoSuchAthlete(name.to_owned()))
+        })
+    }
+
     /// Closes the account to its owner, or opens it again. Nothing of theirs is deleted.
     ///
     /// # Errors
@@ -124,6 +170,46 @@ fn insert(
     )?;
     feed::put_profile(tx, &id, &new.profile)?;
     Ok(id)
+}
+
+/// An athlete who signs in elsewhere: no password fits, and their id is also their name to sign in with.
+pub(crate) fn insert_outside(
+    tx: &Transaction<'_>,
+    profile: &Profile,
+    now: Timestamp,
+) -> Result<Athlete, StoreError> {
+    let id = AthleteId(random::id()?);
+    tx.execute(
+        "INSERT INTO athlete (id, username, name, password_hash, created_at)
+         VALUES (?1, ?1, ?2, '', ?3)",
+        (id.as_str(), &profile.name, now.to_string()),
+    )?;
+    feed::put_profile(tx, &id, profile)?;
+    Ok(Athlete {
+        username: id.as_str().to_owned(),
+        id,
+        name: profile.name.clone(),
+        blocked: false,
+        password_hash: String::new(),
+    })
+}
+
+/// Ends everything that a password has opened: sessions, and what has not become a session yet.
+fn end_sign_ins(
+    tx: &Transaction<'_>,
+    id: &AthleteId,
+    because: Revocation,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let ended = token_family::revoke_all(tx, id, because, now.as_second())?;
+    for unfinished in [
+        "DELETE FROM sign_in WHERE athlete_id = ?1",
+        "DELETE FROM authorization_code WHERE athlete_id = ?1 AND family_id IS NULL",
+        "DELETE FROM device_grant WHERE athlete_id = ?1 AND family_id IS NULL",
+    ] {
+        tx.execute(unfinished, [id.as_str()])?;
+    }
+    Ok(ended)
 }
 
 pub(crate) fn by_id(db: &Connection, id: &AthleteId) -> Result<Option<Athlete>, StoreError> {

@@ -18,6 +18,10 @@ CREATE TABLE authorization_code (
 ) STRICT;
 ";
 
+pub(super) const SIGNED_IN_AT: &str = "
+ALTER TABLE authorization_code ADD COLUMN signed_in_at INTEGER; -- Unix seconds; NULL: not noted
+";
+
 /// Spent codes are kept this long after they expired, so that their second use is noticed.
 const MEMORY_SECONDS: i64 = 86_400;
 
@@ -25,6 +29,7 @@ const MEMORY_SECONDS: i64 = 86_400;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AuthorizationCode {
     pub(crate) athlete: AthleteId,
+    pub(crate) signed_in_at: Option<i64>,
     pub(crate) redirect_uri: String,
     pub(crate) scope: String,
     pub(crate) nonce: Option<String>,
@@ -45,11 +50,12 @@ pub(crate) fn insert(
     )?;
     tx.execute(
         "INSERT INTO authorization_code
-            (code_hash, athlete_id, redirect_uri, scope, nonce, code_challenge, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            (code_hash, athlete_id, signed_in_at, redirect_uri, scope, nonce, code_challenge, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         (
             hash.as_str(),
             code.athlete.as_str(),
+            code.signed_in_at,
             &code.redirect_uri,
             &code.scope,
             &code.nonce,
@@ -64,11 +70,14 @@ pub(crate) fn find(
     db: &Connection,
     hash: &TokenHash,
 ) -> Result<Option<AuthorizationCode>, StoreError> {
-    let sql = "SELECT athlete_id, redirect_uri, scope, nonce, code_challenge, family_id, expires_at
+    let sql =
+        "SELECT athlete_id, signed_in_at, redirect_uri, scope, nonce, code_challenge, family_id,
+                      expires_at
                FROM authorization_code WHERE code_hash = ?1";
     let code = db.query_row(sql, [hash.as_str()], |row| {
         Ok(AuthorizationCode {
             athlete: AthleteId(row.get("athlete_id")?),
+            signed_in_at: row.get("signed_in_at")?,
             redirect_uri: row.get("redirect_uri")?,
             scope: row.get("scope")?,
             nonce: row.get("nonce")?,

@@ -8,7 +8,9 @@ pub mod feed;
 pub mod ride;
 
 pub(crate) mod authorization_code;
+pub(crate) mod device_grant;
 pub(crate) mod fact;
+pub(crate) mod outside_identity;
 pub(crate) mod refresh_token;
 pub(crate) mod sign_in;
 pub(crate) mod signing_key;
@@ -39,6 +41,14 @@ const STEPS: &[M<'static>] = &[
     M::up(refresh_token::SCHEMA),
     M::up(feed::SCHEMA),
     M::up(ride::SCHEMA),
+    M::up(device_grant::SCHEMA),
+    M::up(sign_in::FOR_DEVICES),
+    M::up(authorization_code::SIGNED_IN_AT),
+    M::up(signing_key::RETIREMENT),
+    M::up(token_family::REASONS).foreign_key_check(),
+    M::up(refresh_token::SIBLINGS),
+    M::up(ride::PER_ATHLETE),
+    M::up(outside_identity::SCHEMA),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -76,6 +86,9 @@ pub enum StoreError {
     /// A name that is taken already.
     #[error("there is an athlete called {0} already")]
     UsernameTaken(String),
+    /// Nobody has this name.
+    #[error("there is no athlete called {0}")]
+    NoSuchAthlete(String),
     /// A password could not be hashed.
     #[error("cannot hash the password: {0}")]
     Password(String),
@@ -108,15 +121,17 @@ impl Store {
         create_private(&path).map_err(|error| unusable(folder, &error))?;
         let mut connection = Connection::open(&path).map_err(|error| unusable(folder, &error))?;
         connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "foreign_keys", true)?;
         refuse_newer(&connection, &path)?;
         connection
             .pragma_update(None, "journal_mode", "wal")
             .map_err(|error| unusable(folder, &error))?;
         connection.pragma_update(None, "synchronous", "full")?;
+        // A step that makes a table anew drops one that others refer to.
+        connection.pragma_update(None, "foreign_keys", false)?;
         MIGRATIONS
             .to_latest(&mut connection)
             .map_err(StoreError::Migration)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
         let store = Self {
             connection: Mutex::new(connection),
         };

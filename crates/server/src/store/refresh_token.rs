@@ -2,8 +2,10 @@
 //!
 //! A family has one `current` token and at most one `previous` one, from which the current one was made.
 //! The previous token works until its successor has been used, because the answer that carried the
-//! successor may have been lost: using it again replaces the successor that nobody has seen. Every other
-//! token is `spent`, and its use means that a copy is in other hands.
+//! successor may have been lost. Using it again makes another `current` one beside the first: which of
+//! those answers arrived, and which of them was kept, only the app knows. As soon as one of them is used,
+//! the others and the previous token are `spent`; the use of a spent token means that a copy is in other
+//! hands.
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
 
@@ -22,10 +24,16 @@ CREATE UNIQUE INDEX refresh_token_place ON refresh_token (family_id, state)
     WHERE state <> 'spent';
 ";
 
+/// Several successors of one token may be current.
+pub(super) const SIBLINGS: &str = "
+DROP INDEX refresh_token_place;
+CREATE UNIQUE INDEX refresh_token_previous ON refresh_token (family_id) WHERE state = 'previous';
+";
+
 /// Where a token stands in its family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Handed out last, and not used yet.
+    /// Handed out for the previous one, and not used yet.
     Current,
     /// The one before it: used, but perhaps in vain.
     Previous,
@@ -85,8 +93,8 @@ pub(crate) fn insert(
     Ok(())
 }
 
-/// `presented`, which stands at `token.place`, is used: `successor` becomes the current one.
-/// Tokens of the family whose time is over are forgotten.
+/// `presented`, which stands at `token.place`, is used: `successor` becomes current. Tokens of the family
+/// whose time is over are forgotten.
 ///
 /// The caller has refused [`Place::Spent`].
 pub(crate) fn rotate(
@@ -101,17 +109,15 @@ pub(crate) fn rotate(
         "DELETE FROM refresh_token WHERE family_id = ?1 AND expires_at <= ?2",
         (&token.family, now),
     )?;
-    let replaced = match token.place {
-        Place::Current => "previous",
-        Place::Previous | Place::Spent => "current",
-    };
-    tx.execute(
-        "UPDATE refresh_token SET state = 'spent' WHERE family_id = ?1 AND state = ?2",
-        (&token.family, replaced),
-    )?;
-    tx.execute(
-        "UPDATE refresh_token SET state = 'previous' WHERE token_hash = ?1",
-        [presented.as_str()],
-    )?;
+    if token.place == Place::Current {
+        tx.execute(
+            "UPDATE refresh_token SET state = 'spent' WHERE family_id = ?1 AND state <> 'spent'",
+            [&token.family],
+        )?;
+        tx.execute(
+            "UPDATE refresh_token SET state = 'previous' WHERE token_hash = ?1",
+            [presented.as_str()],
+        )?;
+    }
     insert(tx, successor, &token.family, expires_at)
 }

@@ -25,6 +25,32 @@ CREATE TABLE ride (
 CREATE INDEX ride_of_athlete ON ride (athlete_id, number);
 ";
 
+/// Two athletes may have chosen the same id: each keeps their own ride.
+pub(super) const PER_ATHLETE: &str = "
+CREATE TABLE ride_new (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- the order in which they came
+    id TEXT NOT NULL,
+    athlete_id TEXT NOT NULL REFERENCES athlete (id),
+    digest TEXT NOT NULL, -- SHA-256 of fit, in hex
+    received_at TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    seconds INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    workout_id TEXT,
+    plan_item_id TEXT,
+    fit BLOB NOT NULL,
+    UNIQUE (athlete_id, id)
+) STRICT;
+INSERT INTO ride_new (number, id, athlete_id, digest, received_at, started_at, seconds, name,
+                      workout_id, plan_item_id, fit)
+    SELECT number, id, athlete_id, digest, received_at, started_at, seconds, name,
+           workout_id, plan_item_id, fit
+    FROM ride ORDER BY number;
+DROP TABLE ride;
+ALTER TABLE ride_new RENAME TO ride;
+CREATE INDEX ride_of_athlete ON ride (athlete_id, number);
+";
+
 const COLUMNS: &str = "number, id, athlete_id, digest, received_at, started_at, seconds, name, \
                        workout_id, plan_item_id";
 
@@ -52,7 +78,7 @@ pub enum Taken {
     New(RideReceipt),
     /// The same ride was here already.
     Already(RideReceipt),
-    /// Another ride has this id; it stays as it is.
+    /// Another ride of this athlete has this id; it stays as it is.
     Conflict,
 }
 
@@ -71,9 +97,8 @@ impl Store {
     ) -> Result<Taken, StoreError> {
         let digest = Sha256Digest::of(fit);
         self.write(|tx| {
-            if let Some(held) = find(tx, id)? {
-                let same = held.athlete == *athlete && held.digest == digest;
-                return Ok(if same {
+            if let Some(held) = find(tx, athlete, id)? {
+                return Ok(if held.digest == digest {
                     Taken::Already(receipt(&held))
                 } else {
                     Taken::Conflict
@@ -141,10 +166,15 @@ pub(crate) fn count(db: &Connection) -> Result<i64, StoreError> {
     Ok(db.query_row("SELECT count(*) FROM ride", [], |row| row.get(0))?)
 }
 
-fn find(db: &Connection, id: RideId) -> Result<Option<StoredRide>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM ride WHERE id = ?1");
+fn find(
+    db: &Connection,
+    athlete: &AthleteId,
+    id: RideId,
+) -> Result<Option<StoredRide>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM ride WHERE athlete_id = ?1 AND id = ?2");
+    let key = (athlete.as_str(), id.to_string());
     let found = db
-        .query_row(&sql, [id.to_string()], |row| Ok(from_row(row)))
+        .query_row(&sql, key, |row| Ok(from_row(row)))
         .optional()?;
     found.transpose()
 }

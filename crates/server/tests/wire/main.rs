@@ -9,10 +9,15 @@
     clippy::cast_possible_truncation
 )]
 
+mod account;
+mod device;
 mod feed;
+mod keys;
+mod outside;
 mod restart;
 mod rides;
 mod rig;
+mod rotation;
 mod sign_in;
 mod surface;
 mod tokens;

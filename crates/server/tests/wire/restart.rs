@@ -23,7 +23,7 @@ async fn a_restart_keeps_athletes_keys_tokens_and_the_feed() {
     let page: ChangesPage = feed.send().await.unwrap().json().await.unwrap();
     let plan = rig.server.store().plan(&demo).unwrap();
 
-    let rig = rig.restart(Library::BuiltIn).await;
+    let rig = rig.restart().await;
     assert_eq!(rig.demo(), demo);
     assert_eq!(
         rig.get("/oauth/jwks")
@@ -52,10 +52,10 @@ async fn a_plan_that_is_over_begins_anew_at_the_next_start() {
     let rig = Rig::start_with(Library::BuiltIn).await;
     let first = rig.server.store().plan(&rig.demo()).unwrap();
     rig.advance(10 * 86_400);
-    let rig = rig.restart(Library::BuiltIn).await;
+    let rig = rig.restart().await;
     assert_eq!(rig.server.store().plan(&rig.demo()).unwrap(), first);
     rig.advance(30 * 86_400);
-    let rig = rig.restart(Library::BuiltIn).await;
+    let rig = rig.restart().await;
     let both = rig.server.store().plan(&rig.demo()).unwrap();
     assert_eq!(both.len(), 2 * first.len());
     assert_eq!(both[first.len()].1.date.to_string(), "2026-04-11");

@@ -79,7 +79,7 @@ async fn twenty_equal_uploads_at_once_make_one_ride() {
 }
 
 #[tokio::test]
-async fn an_id_that_another_ride_has_is_a_conflict_whoever_owns_it() {
+async fn an_id_is_taken_once_by_each_athlete_and_nobody_sees_anothers_ride() {
     let rig = Rig::start().await;
     rig.add_athlete("other");
     let mine = rig.sign_in().await.access_token;
@@ -92,36 +92,45 @@ async fn an_id_that_another_ride_has_is_a_conflict_whoever_owns_it() {
         .error_for_status()
         .unwrap();
 
-    let conflict = |answer| async { problem(answer).await };
     let other_digest = put(&rig, &mine, ID, fit(b"not the same"))
         .send()
         .await
         .unwrap();
-    let other_owner = put(&rig, &theirs, ID, body.clone()).send().await.unwrap();
-    let texts = (conflict(other_digest).await, conflict(other_owner).await);
-    assert_eq!(texts.0, (409, ProblemCode::RideConflict));
-    assert_eq!(texts.1, texts.0);
+    let refused = problem(other_digest).await;
+    assert_eq!(refused, (409, ProblemCode::RideConflict));
+
+    let file = async |token: &str| {
+        let path = format!("/v1/rides/{ID}/fit");
+        rig.get(&path).bearer_auth(token).send().await.unwrap()
+    };
+    let digests = async |token: &str| {
+        let list = rig
+            .get("/v1/rides")
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        let list: RideList = list.json().await.unwrap();
+        list.rides
+            .iter()
+            .map(|ride| ride.digest)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(
-        rig.server
-            .store()
-            .fit(&rig.demo(), ID.parse().unwrap())
-            .unwrap(),
-        Some(body)
+        problem(file(&theirs).await).await,
+        (404, ProblemCode::NotFound)
     );
-    let peek = rig
-        .get(&format!("/v1/rides/{ID}/fit"))
-        .bearer_auth(&theirs)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(problem(peek).await, (404, ProblemCode::NotFound));
-    let list = rig
-        .get("/v1/rides")
-        .bearer_auth(&theirs)
-        .send()
-        .await
-        .unwrap();
-    assert!(list.json::<RideList>().await.unwrap().rides.is_empty());
+    assert!(digests(&theirs).await.is_empty());
+
+    let others = fit(b"theirs");
+    for status in [StatusCode::CREATED, StatusCode::OK] {
+        let answer = put(&rig, &theirs, ID, others.clone()).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+    for (token, ride) in [(&mine, &body), (&theirs, &others)] {
+        assert_eq!(file(token).await.bytes().await.unwrap(), ride);
+        assert_eq!(digests(token).await, [Sha256Digest::of(ride)]);
+    }
 }
 
 #[tokio::test]

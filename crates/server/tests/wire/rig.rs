@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use freewheel_protocol::oauth::{CLIENT_ID, OAuthError, SCOPES, TokenAnswer};
+use freewheel_protocol::oauth::{
+    CLIENT_ID, DEVICE_CODE_GRANT, DeviceAuthorization, OAuthError, SCOPES, TokenAnswer,
+};
 use freewheel_protocol::{Problem, ProblemCode, Sha256Digest};
 use freewheel_server::store::AthleteId;
 use freewheel_server::{Library, ManualClock, Options, Server};
@@ -20,7 +22,11 @@ use tokio::task::JoinHandle;
 pub const REDIRECT: &str = "http://127.0.0.1:49999/callback";
 pub const VERIFIER: &str = "a-verifier-that-is-long-enough-to-be-one-0123456789";
 
+/// What a test changes in the server's settings.
+type Configure = Arc<dyn Fn(Options) -> Options + Send + Sync>;
+
 pub struct Rig {
+    configure: Configure,
     pub server: Server,
     pub clock: Arc<ManualClock>,
     pub url: String,
@@ -30,6 +36,21 @@ pub struct Rig {
     serving: JoinHandle<std::io::Result<()>>,
 }
 
+/// A server that is down.
+pub struct Stopped {
+    configure: Configure,
+    clock: Arc<ManualClock>,
+    address: String,
+    folder: Arc<TempDir>,
+}
+
+impl Stopped {
+    pub async fn start(self) -> Rig {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        Rig::on(listener, self.configure, self.folder, self.clock)
+    }
+}
+
 impl Rig {
     /// A server in development mode with an empty library.
     pub async fn start() -> Self {
@@ -37,24 +58,34 @@ impl Rig {
     }
 
     pub async fn start_with(library: Library) -> Self {
+        Self::start_as(move |options| Options {
+            library: library.clone(),
+            ..options
+        })
+        .await
+    }
+
+    /// A server in development mode with an empty library and whatever else `configure` sets.
+    pub async fn start_as(configure: impl Fn(Options) -> Options + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let clock = Arc::new(ManualClock::at("2026-03-02T09:00:00Z".parse().unwrap()));
-        Self::on(listener, library, Arc::new(TempDir::new().unwrap()), clock)
+        let folder = Arc::new(TempDir::new().unwrap());
+        Self::on(listener, Arc::new(configure), folder, clock)
     }
 
     fn on(
         listener: TcpListener,
-        library: Library,
+        configure: Configure,
         folder: Arc<TempDir>,
         clock: Arc<ManualClock>,
     ) -> Self {
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let options = Options {
+        let options = configure(Options {
             clock: clock.clone(),
-            library,
+            library: Library::Empty,
             dev: true,
             ..Options::at(&url)
-        };
+        });
         let server = Server::open(folder.path(), options).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn({
@@ -62,6 +93,7 @@ impl Rig {
             async move { server.serve(listener, async { drop(stopped.await) }).await }
         });
         Self {
+            configure,
             server,
             clock,
             url,
@@ -73,23 +105,20 @@ impl Rig {
     }
 
     /// Stops the server and opens another one on the same folder and port.
-    pub async fn restart(self, library: Library) -> Self {
-        let Self {
-            server,
-            clock,
-            url,
-            http,
-            folder,
-            stop,
-            serving,
-        } = self;
-        drop(http);
-        drop(stop);
-        serving.await.unwrap().unwrap();
-        drop(server);
-        let address = url.trim_start_matches("http://").to_owned();
-        let listener = TcpListener::bind(address).await.unwrap();
-        Self::on(listener, library, folder, clock)
+    pub async fn restart(self) -> Self {
+        self.stop().await.start().await
+    }
+
+    /// Stops the server; its folder and port are kept.
+    pub async fn stop(self) -> Stopped {
+        drop((self.http, self.stop));
+        self.serving.await.unwrap().unwrap();
+        Stopped {
+            configure: self.configure,
+            clock: self.clock,
+            address: self.url.trim_start_matches("http://").to_owned(),
+            folder: self.folder,
+        }
     }
 
     pub fn folder(&self) -> &Path {
@@ -111,6 +140,11 @@ impl Rig {
             .unwrap()
             .unwrap()
             .id
+    }
+
+    /// Unix seconds, by the server's clock.
+    pub fn server_second(&self) -> i64 {
+        freewheel_server::Clock::now(self.clock.as_ref()).as_second()
     }
 
     pub fn advance(&self, seconds: i64) {
@@ -189,6 +223,45 @@ impl Rig {
     pub async fn sign_in_as(&self, username: &str) -> TokenAnswer {
         let code = self.code(username, &[]).await;
         tokens(self.redeem(&code, VERIFIER).await).await
+    }
+
+    /// A device's codes.
+    pub async fn device(&self) -> DeviceAuthorization {
+        let scope = SCOPES.join(" ");
+        let form = [("client_id", CLIENT_ID), ("scope", &*scope)];
+        let answer = self.post("/oauth/device", &form).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        answer.json().await.unwrap()
+    }
+
+    /// A user code typed into the page for devices.
+    pub async fn type_code(&self, user_code: &str) -> Response {
+        let form = [("user_code", user_code)];
+        self.post("/oauth/device/code", &form).send().await.unwrap()
+    }
+
+    /// The athlete, whose password is their name, answers for the device that shows `user_code`.
+    pub async fn answer_for(&self, user_code: &str, username: &str, answer: &str) -> Response {
+        let page = self.type_code(user_code).await.text().await.unwrap();
+        let page = self.type_in(&page, username, username).await;
+        self.answer(&page.text().await.unwrap(), answer).await
+    }
+
+    /// The device asks for its tokens.
+    pub async fn poll(&self, device_code: &str) -> Response {
+        let form = [
+            ("grant_type", DEVICE_CODE_GRANT),
+            ("client_id", CLIENT_ID),
+            ("device_code", device_code),
+        ];
+        self.post("/oauth/token", &form).send().await.unwrap()
+    }
+
+    /// What a signed token says, signature not looked at.
+    pub fn claims(token: &str) -> serde_json::Value {
+        let body = token.split('.').nth(1).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).unwrap()).unwrap()
     }
 
     pub async fn refresh(&self, token: &str) -> Response {

@@ -1,10 +1,13 @@
 use freewheel_protocol::ProblemCode;
-use freewheel_protocol::oauth::{AUDIENCE, CLIENT_ID, Claims, IssuerMetadata, METADATA_PATH};
+use freewheel_protocol::oauth::{
+    AUDIENCE, CLIENT_ID, Claims, DEVICE_CODE_GRANT, IssuerMetadata, METADATA_PATH,
+};
 use jsonwebtoken::jwk::{JwkSet, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use reqwest::StatusCode;
+use serde_json::json;
 
-use crate::rig::{Rig, VERIFIER, problem, refusal, tokens};
+use crate::rig::{Rig, VERIFIER, location, parameter, problem, refusal, tokens};
 
 #[tokio::test]
 async fn tokens_can_be_verified_with_what_the_issuer_publishes() {
@@ -18,11 +21,6 @@ async fn tokens_can_be_verified_with_what_the_issuer_publishes() {
         .await
         .unwrap();
     assert_eq!(metadata.issuer, rig.url);
-    assert_eq!(metadata.token_endpoint, format!("{}/oauth/token", rig.url));
-    assert_eq!(
-        metadata.extra["code_challenge_methods_supported"],
-        serde_json::json!(["S256"])
-    );
     let keys: JwkSet = rig
         .http
         .get(&metadata.jwks_uri)
@@ -60,6 +58,85 @@ async fn tokens_can_be_verified_with_what_the_issuer_publishes() {
 }
 
 #[tokio::test]
+async fn the_metadata_say_all_that_a_client_needs_to_know() {
+    let rig = Rig::start().await;
+    let get = async |path: &str| -> serde_json::Value {
+        rig.get(path).send().await.unwrap().json().await.unwrap()
+    };
+    let metadata = get(METADATA_PATH).await;
+    let at = |path: &str| json!(format!("{}{path}", rig.url));
+    for (name, value) in [
+        ("issuer", at("")),
+        ("authorization_endpoint", at("/oauth/authorize")),
+        ("token_endpoint", at("/oauth/token")),
+        ("jwks_uri", at("/oauth/jwks")),
+        ("revocation_endpoint", at("/oauth/revoke")),
+        ("device_authorization_endpoint", at("/oauth/device")),
+        ("response_types_supported", json!(["code"])),
+        (
+            "grant_types_supported",
+            json!(["authorization_code", "refresh_token", DEVICE_CODE_GRANT]),
+        ),
+        ("code_challenge_methods_supported", json!(["S256"])),
+        ("token_endpoint_auth_methods_supported", json!(["none"])),
+        (
+            "revocation_endpoint_auth_methods_supported",
+            json!(["none"]),
+        ),
+        (
+            "scopes_supported",
+            json!(["openid", "profile", "offline_access", "freewheel"]),
+        ),
+        ("subject_types_supported", json!(["public"])),
+        ("id_token_signing_alg_values_supported", json!(["ES256"])),
+        (
+            "authorization_response_iss_parameter_supported",
+            json!(true),
+        ),
+    ] {
+        assert_eq!(metadata[name], value, "{name}");
+    }
+    // The same for clients that speak OAuth only (RFC 8414, section 3).
+    let oauth = get("/.well-known/oauth-authorization-server").await;
+    assert_eq!(oauth, metadata);
+    let resource = get("/.well-known/oauth-protected-resource").await;
+    assert_eq!(resource["resource"], at(""));
+    assert_eq!(resource["authorization_servers"], json!([rig.url]));
+    assert_eq!(resource["scopes_supported"], json!(["freewheel"]));
+    assert_eq!(resource["bearer_methods_supported"], json!(["header"]));
+}
+
+#[tokio::test]
+async fn the_id_token_tells_when_the_athlete_signed_in_and_comes_only_when_asked_for() {
+    let rig = Rig::start().await;
+    let page = rig.authorize(&[]).await.text().await.unwrap();
+    let signed_in_at = rig.server_second();
+    let page = rig.type_in(&page, "demo", "demo").await;
+    let page = page.text().await.unwrap();
+    rig.advance(20);
+    let back = location(&rig.answer(&page, "allow").await);
+    let code = parameter(&back, "code").unwrap();
+    rig.advance(30);
+    let answer = tokens(rig.redeem(&code, VERIFIER).await).await;
+    let claims = Rig::claims(&answer.id_token.unwrap());
+    assert_eq!(claims["auth_time"], json!(signed_in_at));
+    assert_eq!(claims["iat"], json!(signed_in_at + 50));
+    let access = Rig::claims(&answer.access_token);
+    assert!(access.get("auth_time").is_none() && access.get("nonce").is_none());
+
+    let without_nonce = rig.code("demo", &[("nonce", "")]).await;
+    let answer = tokens(rig.redeem(&without_nonce, VERIFIER).await).await;
+    assert!(
+        Rig::claims(&answer.id_token.unwrap())
+            .get("nonce")
+            .is_none()
+    );
+    let without_openid = rig.code("demo", &[("scope", "freewheel")]).await;
+    let answer = tokens(rig.redeem(&without_openid, VERIFIER).await).await;
+    assert!(answer.id_token.is_none());
+}
+
+#[tokio::test]
 async fn the_key_set_holds_no_private_part() {
     let rig = Rig::start().await;
     let text = rig
@@ -74,95 +151,6 @@ async fn the_key_set_holds_no_private_part() {
     assert_eq!(set["keys"][0]["kty"], "EC");
     assert_eq!(set["keys"][0]["use"], "sig");
     assert!(set["keys"][0].get("d").is_none(), "{text}");
-}
-
-#[tokio::test]
-async fn each_refresh_rotates_the_token() {
-    let rig = Rig::start().await;
-    let mut token = rig.sign_in().await.refresh_token.unwrap();
-    for _ in 0..3 {
-        let answer = tokens(rig.refresh(&token).await).await;
-        let successor = answer.refresh_token.unwrap();
-        assert_ne!(successor, token);
-        assert_eq!(answer.token_type, "Bearer");
-        token = successor;
-    }
-}
-
-#[tokio::test]
-async fn a_lost_answer_is_made_good_by_the_previous_token() {
-    let rig = Rig::start().await;
-    let first = rig.sign_in().await.refresh_token.unwrap();
-    let lost = tokens(rig.refresh(&first).await)
-        .await
-        .refresh_token
-        .unwrap();
-    let lost_too = tokens(rig.refresh(&first).await)
-        .await
-        .refresh_token
-        .unwrap();
-    let second = tokens(rig.refresh(&first).await)
-        .await
-        .refresh_token
-        .unwrap();
-    assert!(first != lost && lost != lost_too && lost_too != second);
-    let third = tokens(rig.refresh(&second).await)
-        .await
-        .refresh_token
-        .unwrap();
-    // The same again one generation on: `second` is the previous one now.
-    tokens(rig.refresh(&second).await).await;
-    let _ = third;
-}
-
-#[tokio::test]
-async fn once_the_successor_was_used_the_previous_token_ends_the_family() {
-    let rig = Rig::start().await;
-    let first = rig.sign_in().await.refresh_token.unwrap();
-    let second = tokens(rig.refresh(&first).await)
-        .await
-        .refresh_token
-        .unwrap();
-    let third = tokens(rig.refresh(&second).await)
-        .await
-        .refresh_token
-        .unwrap();
-    assert_eq!(refusal(rig.refresh(&first).await).await, "invalid_grant");
-    for token in [&second, &third] {
-        assert_eq!(refusal(rig.refresh(token).await).await, "invalid_grant");
-    }
-    // Another sign-in of the same athlete is another family.
-    let other = rig.sign_in().await.refresh_token.unwrap();
-    tokens(rig.refresh(&other).await).await;
-}
-
-#[tokio::test]
-async fn a_successor_that_was_replaced_unused_ends_the_family_too() {
-    let rig = Rig::start().await;
-    let first = rig.sign_in().await.refresh_token.unwrap();
-    let unseen = tokens(rig.refresh(&first).await)
-        .await
-        .refresh_token
-        .unwrap();
-    let second = tokens(rig.refresh(&first).await)
-        .await
-        .refresh_token
-        .unwrap();
-    assert_eq!(refusal(rig.refresh(&unseen).await).await, "invalid_grant");
-    assert_eq!(refusal(rig.refresh(&second).await).await, "invalid_grant");
-}
-
-#[tokio::test]
-async fn refresh_tokens_live_thirty_days() {
-    let rig = Rig::start().await;
-    let token = rig.sign_in().await.refresh_token.unwrap();
-    rig.advance(30 * 86_400 - 1);
-    let token = tokens(rig.refresh(&token).await)
-        .await
-        .refresh_token
-        .unwrap();
-    rig.advance(30 * 86_400);
-    assert_eq!(refusal(rig.refresh(&token).await).await, "invalid_grant");
 }
 
 #[tokio::test]
@@ -256,11 +244,15 @@ async fn an_access_token_opens_the_api_until_it_expires_and_no_other_does() {
     let (head, _) = answer.access_token.rsplit_once('.').unwrap();
     let unsigned = format!("{head}.");
     let foreign = Rig::start().await.sign_in().await.access_token;
-    for token in [&*id_token, &*unsigned, &*foreign, "junk", ""] {
+    for token in [&*id_token, &*unsigned, &*foreign, "junk", "a.b.c"] {
         let refused = ask(token).await;
         assert_eq!(
             refused.headers()["www-authenticate"],
-            "Bearer error=\"invalid_token\""
+            format!(
+                "Bearer error=\"invalid_token\", \
+                 resource_metadata=\"{}/.well-known/oauth-protected-resource\"",
+                rig.url
+            )
         );
         assert_eq!(
             problem(refused).await,
@@ -268,8 +260,18 @@ async fn an_access_token_opens_the_api_until_it_expires_and_no_other_does() {
             "{token}"
         );
     }
+    // Nothing is said about a token that did not come (RFC 6750, section 3.1).
     let without = rig.get("/v1/rides").send().await.unwrap();
-    assert_eq!(problem(without).await, (401, ProblemCode::InvalidToken));
+    for without in [without, ask("").await] {
+        assert_eq!(
+            without.headers()["www-authenticate"],
+            format!(
+                "Bearer resource_metadata=\"{}/.well-known/oauth-protected-resource\"",
+                rig.url
+            )
+        );
+        assert_eq!(problem(without).await, (401, ProblemCode::InvalidToken));
+    }
     rig.advance(1);
     assert_eq!(
         problem(ask(&answer.access_token).await).await,
