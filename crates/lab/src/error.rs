@@ -50,6 +50,7 @@ pub enum LabError {
         last: Option<String>,
     },
     /// The window could not be driven.
+    #[cfg(feature = "window")]
     #[error("the window: {0}")]
     WebDriver(#[from] thirtyfour::error::WebDriverError),
     /// A page could not be asked over HTTP.
@@ -58,6 +59,15 @@ pub enum LabError {
     /// The bus or the keyring on it.
     #[error("D-Bus: {0}")]
     Bus(#[from] zbus::Error),
+    /// The engine said no.
+    #[error("the engine: {0}")]
+    Engine(#[from] freewheel_sync::EngineError),
+    /// A ride could not be ridden or saved.
+    #[error("the ride: {0}")]
+    Ride(#[from] freewheel_ride::RideError),
+    /// A database, past the program that owns it.
+    #[error("the database: {0}")]
+    Database(#[from] rusqlite::Error),
     /// The display.
     #[error("the display: {0}")]
     Display(String),

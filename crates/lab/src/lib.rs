@@ -9,10 +9,13 @@ pub mod faults;
 pub mod generated_library;
 pub mod program;
 pub mod programs;
+pub mod rig;
 pub mod server;
 pub mod sign_in_page;
+pub mod site;
 pub mod tour;
 pub mod wait;
+#[cfg(feature = "window")]
 pub mod window;
 
 pub use error::LabError;

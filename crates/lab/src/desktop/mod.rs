@@ -21,6 +21,7 @@ use crate::program::Program;
 use crate::programs::installed;
 
 pub use keyring::PROMPT_GIVES_UP;
+#[cfg(feature = "window")]
 pub(crate) use leftovers::{kill_all_with, with_environment};
 
 /// How long each part of the session may take to start.

@@ -2,77 +2,38 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use freewheel_lab::rig;
+pub use freewheel_lab::rig::{Jitter, Links};
 use freewheel_ride::view::RideSaved;
 use freewheel_sync::clock::SystemClock;
-use freewheel_sync::entropy::{Entropy, SystemEntropy};
-use freewheel_sync::network::NetworkProbe;
 use freewheel_sync::vault::VaultOptions;
 use freewheel_sync::view::{Delivery, NetworkFact, RideCard, SyncView};
-use freewheel_sync::{Engine, EngineError, Home, Mode, Ports, RideRequest};
+use freewheel_sync::{Engine, EngineError, Home, Mode, Ports};
 use uuid::Uuid;
 
 /// Nothing that works takes as long as this.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Jitter that takes this part of every wait; ids stay random.
-pub struct Jitter(pub f64);
-
-impl Entropy for Jitter {
-    fn next_u64(&self) -> u64 {
-        SystemEntropy.next_u64()
-    }
-
-    fn unit(&self) -> f64 {
-        self.0
-    }
-}
-
-/// The system's word on its links, as the test has it.
-pub struct Links(AtomicU8);
-
-impl Links {
-    pub fn set(&self, fact: NetworkFact) {
-        let value = match fact {
-            NetworkFact::Up => 0,
-            NetworkFact::Down => 1,
-            NetworkFact::Unknown => 2,
-        };
-        self.0.store(value, Ordering::Relaxed);
-    }
-}
-
-impl NetworkProbe for Links {
-    fn state(&self) -> NetworkFact {
-        match self.0.load(Ordering::Relaxed) {
-            0 => NetworkFact::Up,
-            1 => NetworkFact::Down,
-            _ => NetworkFact::Unknown,
-        }
-    }
-}
-
 /// Ports with the system's clock, a network that is up, and waits that are a fiftieth of the longest.
 pub fn ports() -> Ports {
     Ports {
         clock: Arc::new(SystemClock::new()),
-        network: Arc::new(Links(AtomicU8::new(0))),
+        network: Arc::new(Links::default()),
         entropy: Arc::new(Jitter(0.02)),
         vault: VaultOptions::key_file_only(),
     }
 }
 
 pub fn links(fact: NetworkFact) -> Arc<Links> {
-    let links = Links(AtomicU8::new(0));
+    let links = Links::default();
     links.set(fact);
     Arc::new(links)
 }
 
 pub fn home(folder: &Path) -> Home {
-    let home = Home::resolve(Some(folder.to_owned())).unwrap();
-    home.open().unwrap()
+    rig::home(folder).unwrap()
 }
 
 pub async fn open(folder: &Path, mode: Mode) -> Engine {
@@ -138,20 +99,7 @@ fn request_key(page: &str) -> String {
 
 /// Rides for a few simulated minutes and finishes.
 pub async fn ride(engine: &Engine) -> RideSaved {
-    let request = RideRequest {
-        workout_id: None,
-        plan_item_id: None,
-        speed: 200.0,
-        autostart: true,
-    };
-    let handle = engine.start_ride(request).await.unwrap();
-    let mut frames = handle.frames();
-    soon("the first minute", frames.wait_for(|f| f.ridden >= 60))
-        .await
-        .unwrap();
-    let saved = soon("the end of the ride", handle.finish()).await.unwrap();
-    engine.ride_ended().await;
-    saved
+    rig::ride(engine, None).await.unwrap()
 }
 
 /// Waits until the view is as `wanted` says.
@@ -187,9 +135,7 @@ pub async fn until_delivered(engine: &Engine, ride: &RideSaved) -> SyncView {
 
 /// The ride in the history.
 pub async fn card(engine: &Engine, ride: &RideSaved) -> RideCard {
-    let rides = engine.history().await.unwrap();
-    let found = rides.into_iter().find(|card| card.id == ride.id);
-    found.unwrap_or_else(|| panic!("{} is not in the history", ride.id))
+    rig::card(engine, &ride.id).await.unwrap()
 }
 
 pub async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {

@@ -1,0 +1,133 @@
+//! One clock for client and server that can be moved in every way that clocks go wrong.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use freewheel_policy::time::{BootId, BootMs, Now, WallMs};
+use freewheel_sync::clock::{Clock, SystemClock};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// The system's clock, moved. It goes on at its usual pace.
+///
+/// Timers of the program do not move with it, as those of a computer do not while it sleeps: a lane that waits finds out
+/// when it next looks, or when it is rung.
+#[derive(Debug)]
+pub struct LabClock {
+    system: SystemClock,
+    moved: Mutex<Moved>,
+}
+
+/// By how much, in milliseconds.
+#[derive(Debug, Default)]
+struct Moved {
+    wall: i64,
+    boot: i64,
+    boots: u32,
+}
+
+impl LabClock {
+    /// The system's clock, not moved yet.
+    #[must_use]
+    pub fn shared() -> Arc<Self> {
+        Arc::new(Self {
+            system: SystemClock::new(),
+            moved: Mutex::default(),
+        })
+    }
+
+    /// Time passes, awake or asleep: both clocks go forward.
+    pub fn pass(&self, time: SignedDuration) {
+        let mut moved = self.moved();
+        moved.wall = moved.wall.saturating_add(millis(time));
+        moved.boot = moved.boot.saturating_add(millis(time));
+    }
+
+    /// Somebody sets the wall clock, forward or (by a negative time) back. The boot clock cannot be set.
+    pub fn turn(&self, by: SignedDuration) {
+        let mut moved = self.moved();
+        moved.wall = moved.wall.saturating_add(millis(by));
+    }
+
+    /// Somebody sets the wall clock to `time`.
+    pub fn set(&self, time: Timestamp) {
+        let now = Clock::now(&self.system).wall.0;
+        self.moved().wall = time.as_millisecond().saturating_sub(now);
+    }
+
+    /// The computer starts again: another boot, whose clock begins at nothing. Relaunch the engine with it.
+    pub fn reboot(&self) {
+        let since_boot = Clock::now(&self.system).boot.0;
+        let mut moved = self.moved();
+        moved.boots = moved.boots.saturating_add(1);
+        moved.boot = i64::try_from(since_boot).map_or(i64::MIN, |ms| -ms);
+    }
+
+    fn moved(&self) -> MutexGuard<'_, Moved> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn millis(time: SignedDuration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What the engine reads.
+impl Clock for LabClock {
+    fn now(&self) -> Now {
+        let now = self.system.now();
+        let moved = self.moved();
+        let boot_id = match moved.boots {
+            0 => now.boot_id,
+            boots => BootId(format!("lab-boot-{boots}")),
+        };
+        Now {
+            wall: WallMs(now.wall.0.saturating_add(moved.wall)),
+            boot: BootMs(now.boot.0.saturating_add_signed(moved.boot)),
+            boot_id,
+        }
+    }
+}
+
+/// What the server reads; its days are those of UTC.
+impl freewheel_server::Clock for LabClock {
+    fn now(&self) -> Timestamp {
+        let wall = Clock::now(self).wall.0;
+        Timestamp::from_millisecond(wall).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    fn today(&self) -> Date {
+        freewheel_server::Clock::now(self)
+            .to_zoned(TimeZone::UTC)
+            .date()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_of_going_wrong_moves_what_it_moves_in_life() {
+        let clock = LabClock::shared();
+        let hour = SignedDuration::from_hours(1);
+        let near = |a: i64, b: i64| (a - b).abs() < 5_000;
+        let now = || Clock::now(clock.as_ref());
+        let (start, first) = (now(), now().boot_id);
+        clock.pass(hour);
+        assert!(near(now().wall.0 - start.wall.0, 3_600_000));
+        let boot = i64::try_from(now().boot.0 - start.boot.0);
+        assert!(near(boot.unwrap_or(0), 3_600_000));
+        clock.turn(-hour);
+        assert!(near(now().wall.0, start.wall.0), "back again");
+        assert!(
+            now().boot.0 > start.boot.0 + 3_500_000,
+            "not the boot clock"
+        );
+        clock.reboot();
+        assert!(now().boot.0 < 5_000 && now().boot_id != first);
+        clock.set(Timestamp::UNIX_EPOCH);
+        assert!(near(now().wall.0, 0));
+        assert!(freewheel_server::Clock::now(clock.as_ref()).as_second() < 5);
+    }
+}

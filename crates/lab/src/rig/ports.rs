@@ -1,0 +1,47 @@
+//! What a rig's engine sees of the outside world.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use freewheel_sync::entropy::{Entropy, SystemEntropy};
+use freewheel_sync::network::NetworkProbe;
+use freewheel_sync::view::NetworkFact;
+
+/// Jitter that takes this part of every wait, in `[0, 1)`; ids stay random.
+#[derive(Debug, Clone, Copy)]
+pub struct Jitter(pub f64);
+
+impl Entropy for Jitter {
+    fn next_u64(&self) -> u64 {
+        SystemEntropy.next_u64()
+    }
+
+    fn unit(&self) -> f64 {
+        self.0
+    }
+}
+
+/// The system's word on its links, as the test has it: up at first.
+#[derive(Debug, Default)]
+pub struct Links(AtomicU8);
+
+impl Links {
+    /// From now on.
+    pub fn set(&self, fact: NetworkFact) {
+        let value = match fact {
+            NetworkFact::Up => 0,
+            NetworkFact::Down => 1,
+            NetworkFact::Unknown => 2,
+        };
+        self.0.store(value, Ordering::Relaxed);
+    }
+}
+
+impl NetworkProbe for Links {
+    fn state(&self) -> NetworkFact {
+        match self.0.load(Ordering::Relaxed) {
+            0 => NetworkFact::Up,
+            1 => NetworkFact::Down,
+            _ => NetworkFact::Unknown,
+        }
+    }
+}
