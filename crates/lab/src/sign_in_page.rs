@@ -1,5 +1,7 @@
 //! Completes the issuer's sign-in page over HTTP, as a browser would, without a browser.
 
+pub mod foreign;
+
 use std::collections::BTreeMap;
 
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
@@ -109,6 +111,10 @@ impl Visitor {
                 .iter()
                 .map(|&(name, value)| (name.to_owned(), value.to_owned())),
         );
+        self.send(page, &form).await
+    }
+
+    async fn send(&mut self, page: &Page, form: &Form) -> Result<Page, LabError> {
         let url = join(&page.url, &form.action)?;
         let response = self
             .client

@@ -5,7 +5,8 @@
 //                     [--device-code-life SECONDS]
 //
 // Listens on a free port of 127.0.0.1 and prints `listening on URL`, then each of its own events as a line of JSON.
-// Its stdin takes `revoke`: every grant ends, as after a change of password. It ends with its stdin.
+// Its stdin takes `revoke`: every grant ends, as after a change of password; and `mark`, which is answered by an event of
+// that name: whatever happened before has been told by then. It ends with its stdin.
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
@@ -125,6 +126,8 @@ process.stdout.write(`listening on ${url}\n`);
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'revoke') {
     await revokeAll();
+  } else if (line === 'mark') {
+    tell('mark', {});
   } else {
     process.stderr.write(`not a command: ${line}\n`);
   }
