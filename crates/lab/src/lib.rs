@@ -11,11 +11,14 @@ pub mod peer;
 pub mod peer_gate;
 pub mod program;
 pub mod programs;
+pub mod rig;
 pub mod server;
 pub mod session_probe;
 pub mod sign_in_page;
+pub mod site;
 pub mod tour;
 pub mod wait;
+#[cfg(feature = "window")]
 pub mod window;
 
 pub use error::LabError;
