@@ -3,7 +3,7 @@
 //! A failure is definitive only if all of this holds: TLS verified to the configured issuer (or a
 //! loopback address), no redirect followed, status 400 or 401, JSON content type, a complete body, a
 //! known OAuth error code, and the stored generation still the one that was sent. One exception reads
-//! the same way: status 200 with nothing but an OAuth error in strict JSON. All else is transient.
+//! the same way: status 200 with an OAuth error, and no tokens, in strict JSON. All else is transient.
 
 use serde::{Deserialize, Serialize};
 

@@ -294,3 +294,73 @@ fn every_refusal_has_its_code() {
         assert_eq!(Refusal::from_code(code.as_str().unwrap()), Some(refusal));
     }
 }
+
+/// Row 12: an answer that broke off anywhere, with or without the connection telling.
+#[test]
+fn an_answer_cut_at_any_byte_is_transient_and_a_cut_grant_counts_as_a_lost_reply() {
+    let grant =
+        r#"{"access_token":"a","token_type":"Bearer","expires_in":600,"refresh_token":"r"}"#;
+    let refusal = r#"{"error":"invalid_grant","error_description":"it ended"}"#;
+    for (status, body) in [(200, grant), (200, refusal), (400, refusal)] {
+        for told in [false, true] {
+            for length in 0..body.len() {
+                let outcome = classify_token_answer(&received(status, &body[..length], told));
+                let TokenOutcome::Transient { trouble, .. } = outcome else {
+                    panic!("{status}, {length} bytes: {outcome:?}");
+                };
+                assert!(
+                    trouble.reply_lost() || status == 400,
+                    "{status}, {length} bytes"
+                );
+            }
+        }
+        let whole = classify_token_answer(&received(status, body, false));
+        let transient = matches!(whole, TokenOutcome::Transient { .. });
+        assert!(!transient, "the whole of it is an answer: {whole:?}");
+    }
+}
+
+/// What an answer with this body is seen as; `told`: the connection told that it broke off.
+fn received(status: u16, body: &str, told: bool) -> HttpFacts {
+    let document: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let text = |key: &str| Some(document.as_ref()?.get(key)?.as_str()?.to_owned());
+    HttpFacts {
+        status,
+        body: match (told, body.is_empty()) {
+            (true, _) => BodyEnd::Cut,
+            (false, true) => BodyEnd::Empty,
+            (false, false) => BodyEnd::Complete,
+        },
+        oauth_error: text("error"),
+        tokens: text("access_token").is_some(),
+        ..refused()
+    }
+}
+
+/// Row 13: a refusal with a 200, as some gateways send it.
+#[test]
+fn an_error_with_200_is_a_refusal_only_as_strict_json_of_the_issuer() {
+    let ok = || HttpFacts {
+        status: 200,
+        ..refused()
+    };
+    let definitive = |facts| matches!(classify_token_answer(&facts), TokenOutcome::Definitive(_));
+    assert!(definitive(ok()));
+    let code = |code: &str| Some(code.to_owned());
+    #[rustfmt::skip]
+    let cases = [
+        ("a page",           HttpFacts { content_type: code("text/html"), ..ok() }),
+        ("plain text",       HttpFacts { content_type: code("text/plain"), ..ok() }),
+        ("a problem",        HttpFacts { content_type: code("application/problem+json"), ..ok() }),
+        ("cut",              HttpFacts { body: BodyEnd::Cut, ..ok() }),
+        ("redirected",       HttpFacts { redirected: true, ..ok() }),
+        ("unverified",       HttpFacts { tls: Tls::Unverified, ..ok() }),
+        ("an unknown code",  HttpFacts { oauth_error: code("invalid_everything"), ..ok() }),
+        ("tokens too",       HttpFacts { tokens: true, ..ok() }),
+        ("201",              HttpFacts { status: 201, ..ok() }),
+        ("203, transformed", HttpFacts { status: 203, ..ok() }),
+    ];
+    for (name, facts) in cases {
+        assert!(!definitive(facts), "{name}");
+    }
+}

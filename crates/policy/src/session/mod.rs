@@ -72,6 +72,10 @@ pub use vouch::{Belief, Vouched, Voucher, belief};
 pub use words::{ActionLabel, Words, words};
 
 #[cfg(test)]
+mod catalogue_tests;
+#[cfg(test)]
+mod fortnight_tests;
+#[cfg(test)]
 mod sequence_tests;
 #[cfg(test)]
 mod step_tests;
@@ -81,3 +85,5 @@ mod story;
 mod token_tests;
 #[cfg(test)]
 mod transition_tests;
+#[cfg(test)]
+mod world_tests;

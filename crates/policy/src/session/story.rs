@@ -114,13 +114,17 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         Just(Event::RideBegan),
         Just(Event::RideEnded),
         Just(Event::AnchorForged),
+        Just(Event::UnsavedLost),
     ]
 }
 
-/// At most this many cases; `PROPTEST_CASES` may ask for fewer.
-pub(super) fn cases(most: u32) -> ProptestConfig {
-    let asked = ProptestConfig::default().cases;
-    ProptestConfig::with_cases(asked.min(most))
+/// This many cases, unless `PROPTEST_CASES` says otherwise.
+pub(super) fn cases(usual: u32) -> ProptestConfig {
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        ProptestConfig::default()
+    } else {
+        ProptestConfig::with_cases(usual)
+    }
 }
 
 /// An event, the uptime before it, a movement of the wall clock, and whether the machine restarts.

@@ -110,6 +110,11 @@ const CAUSES: &[Cause] = &[
     ("RideBegan", |_| Happens::Event(Event::RideBegan)),
     ("RideEnded", |_| Happens::Event(Event::RideEnded)),
     ("AnchorForged", |_| Happens::Event(Event::AnchorForged)),
+    ("AnchorRestored", |_| {
+        let anchor = anchor(now());
+        Happens::Event(Event::AnchorRestored { anchor, mark: None })
+    }),
+    ("UnsavedLost", |_| Happens::Event(Event::UnsavedLost)),
 ];
 
 /// All events happen now; what is older is so much older that it counts as old.
@@ -160,6 +165,9 @@ fn plain(mut facts: Facts) -> Facts {
     facts.unsaved = facts.unsaved.map(|_| STORED.next());
     facts.mark = None;
     facts.trouble = facts.trouble.map(|_| DNS);
+    if facts.network == SystemNetwork::Unknown {
+        facts.network = SystemNetwork::Up;
+    }
     facts.unauthorized = None;
     facts.riding = None;
     facts.wrong_account = false;
@@ -372,7 +380,8 @@ fn only_a_refusal_or_a_missing_credential_leads_to_needs_sign_in_or_blocked() {
             let cause = CAUSES[*index].0;
             let ends = to.contains("NeedsSignIn") || to.contains("Blocked");
             // Tokens that were in memory only end with the process, and are the missing credential.
-            let forgotten = *from == "VaultUnavailable" && cause.starts_with("Launched");
+            let ends_them = cause.starts_with("Launched") || cause == "UnsavedLost";
+            let forgotten = *from == "VaultUnavailable" && ends_them;
             assert!(
                 !ends || forgotten || may.contains(&cause),
                 "{from} by {cause}"
