@@ -38,6 +38,7 @@ pub fn render() -> String {
         v::About,
         v::DataFact,
         v::Delivery,
+        v::DeviceCodeView,
         v::ImportOutcome,
         v::LibraryFact,
         v::LibraryPage,

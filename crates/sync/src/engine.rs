@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use freewheel_policy::lane::LaneOutcome;
 use freewheel_policy::session::{Event, VaultCondition};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::clock::{SharedClock, SystemClock};
@@ -35,7 +35,7 @@ use crate::home::Home;
 use crate::lease::nudge::{self, NudgeKind};
 use crate::lease::{Lease, LeaseKind};
 use crate::network::{NetworkProbe, SystemNetwork};
-use crate::sign_in::SignInStarted;
+use crate::sign_in::{DeviceSignIn, SignInError, SignInStarted};
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultOptions};
 use crate::version;
@@ -45,6 +45,7 @@ use self::core::Core;
 use issuer::Issuer;
 use lane::LOOK_AGAIN;
 use session::{Session, Way, account_id};
+use sign_in::{Attempt, Road, Shown};
 use wake::{LANES, Wakes};
 
 pub use renew::Renewal;
@@ -113,7 +114,7 @@ impl Engine {
         ));
         let issuer = Arc::new(Issuer::new(store.clone(), clock));
         let local = compose::Local {
-            sign_in_url: None,
+            sign_in: sign_in::Shown::default(),
             sign_in_failure: None,
             pulling: false,
             sending: false,
@@ -173,11 +174,39 @@ impl Engine {
     /// # Errors
     /// The address cannot be used, or the server cannot be asked now.
     pub async fn sign_in(&self, server: &str) -> Result<SignInStarted, EngineError> {
-        let (started, road) = self.core.begin_sign_in(server).await?;
-        let task = self.spawn(road);
-        self.core.sign_in.begun(&started, task);
-        self.core.refresh_view();
+        let attempt = self.core.sign_in.enter();
+        let road = self.core.browser_road(server);
+        let (started, road) = attempt.unless_cancelled(road).await?;
+        let shown = Shown {
+            url: Some(started.url.clone()),
+            device: None,
+        };
+        self.go(attempt, shown, road).await?;
         Ok(started)
+    }
+
+    /// Begins a sign-in with a code that the athlete types on another device (RFC 8628); else as [`Engine::sign_in`].
+    ///
+    /// # Errors
+    /// The address cannot be used, the server cannot be asked now, or it offers no such sign-in.
+    pub async fn sign_in_with_device(&self, server: &str) -> Result<DeviceSignIn, EngineError> {
+        let attempt = self.core.sign_in.enter();
+        let road = self.core.device_road(server);
+        let (started, road) = attempt.unless_cancelled(road).await?;
+        let shown = Shown {
+            url: None,
+            device: Some(started.clone()),
+        };
+        self.go(attempt, shown, road).await?;
+        Ok(started)
+    }
+
+    /// The rest of the sign-in goes on in the background. Returns when the beginning is stored.
+    async fn go(&self, attempt: Attempt, shown: Shown, road: Road) -> Result<(), EngineError> {
+        let (sender, begun) = oneshot::channel();
+        self.spawn(Arc::clone(&self.core).go(attempt, shown, road, sender));
+        // Whoever ended the engine's tasks meanwhile ended this sign-in too.
+        Ok(begun.await.unwrap_or(Err(SignInError::Cancelled))?)
     }
 
     /// Waits for the end of the sign-in that is under way, and returns the athlete's name.

@@ -7,6 +7,8 @@ use freewheel_workout::{Segment, Workout, Zone};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::sign_in::DeviceSignIn;
+
 /// Everything that changes by itself: one observable, sent whole whenever a part of it changes.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 pub struct SyncView {
@@ -103,6 +105,29 @@ pub struct SessionView {
     pub days_left: Option<u32>,
     /// The address to open by hand while a sign-in is under way.
     pub sign_in_url: Option<String>,
+    /// The code to type on another device while such a sign-in is under way.
+    pub device: Option<DeviceCodeView>,
+}
+
+/// A code that the athlete types on another device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct DeviceCodeView {
+    /// The code.
+    pub user_code: String,
+    /// Where it is typed.
+    pub verification_uri: String,
+    /// The same address with the code in it, where there is one.
+    pub verification_uri_complete: Option<String>,
+}
+
+impl From<DeviceSignIn> for DeviceCodeView {
+    fn from(device: DeviceSignIn) -> Self {
+        Self {
+            user_code: device.user_code,
+            verification_uri: device.verification_uri,
+            verification_uri_complete: device.verification_uri_complete,
+        }
+    }
 }
 
 /// The one thing to do about the session.

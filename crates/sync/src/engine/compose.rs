@@ -6,9 +6,10 @@ use freewheel_policy::session::{self, ActionLabel, CredentialState, Facts};
 use freewheel_policy::time::Now;
 
 use super::core::{Core, lane_name, reach_name};
+use super::issuer::service_address;
 use super::lane::LaneState;
-use super::refresh::address;
 use super::session::{account_id, stored_facts};
+use super::sign_in::Shown;
 use crate::store::{OutboxCounts, RIDE_KIND, Store, StoreError};
 use crate::view::{
     DataFact, LibraryFact, NetworkFact, ServiceFact, ServiceState, SessionAction, SessionView,
@@ -17,7 +18,8 @@ use crate::view::{
 
 /// What only this process knows.
 pub(super) struct Local {
-    pub(super) sign_in_url: Option<String>,
+    /// What the sign-in of this process shows.
+    pub(super) sign_in: Shown,
     /// Why the last sign-in of this process failed.
     pub(super) sign_in_failure: Option<String>,
     pub(super) pulling: bool,
@@ -30,12 +32,8 @@ impl Core {
     pub(super) fn local(&self) -> Local {
         let (pulling, sending) = self.business();
         Local {
-            sign_in_url: self.sign_in.url(),
-            sign_in_failure: self.sign_in.failure().map(|error| {
-                let text = error.to_string();
-                let first: String = text.chars().take(1).flat_map(char::to_uppercase).collect();
-                format!("{first}{}.", text.chars().skip(1).collect::<String>())
-            }),
+            sign_in: self.sign_in.shown(),
+            sign_in_failure: self.sign_in.failure().map(|error| error.sentence()),
             pulling,
             sending,
             system: self.network.state(),
@@ -85,7 +83,7 @@ pub(super) fn compose(store: &Store, local: Local, now: &Now) -> Result<SyncView
             revision: revisions.library,
             rides_revision: revisions.rides,
         },
-        session: session_view(&facts, local.sign_in_url, local.sign_in_failure, now),
+        session: session_view(&facts, local.sign_in, local.sign_in_failure, now),
     })
 }
 
@@ -144,7 +142,7 @@ pub(super) fn state(store: &Store, lane: Lane) -> Result<LaneState, StoreError> 
 }
 
 fn reach(store: &Store, facts: &Facts) -> Result<Reach, StoreError> {
-    let text = store.lane_state(&reach_name(address(facts).as_ref()))?;
+    let text = store.lane_state(&reach_name(service_address(facts).as_ref()))?;
     let known = text.and_then(|text| serde_json::from_str(&text).ok());
     Ok(known.unwrap_or_else(|| Reach::new(false)))
 }
@@ -198,7 +196,7 @@ pub(super) fn data_words(waiting: u32, parked: u32) -> String {
 
 fn session_view(
     facts: &Facts,
-    sign_in_url: Option<String>,
+    sign_in: Shown,
     failure: Option<String>,
     now: &Now,
 ) -> SessionView {
@@ -222,7 +220,10 @@ fn session_view(
         account: (!facts.signed_out)
             .then(|| facts.account.as_ref().map(|account| account.name.clone()))
             .flatten(),
-        server: facts.account.as_ref().map(|account| account.issuer.clone()),
+        server: facts
+            .account
+            .as_ref()
+            .map(|account| account.service().to_owned()),
         library_open: view.access.licensed_library == session::Library::Open,
         headline,
         detail,
@@ -230,7 +231,8 @@ fn session_view(
         days_left: view
             .days_left
             .filter(|days| *days <= freewheel_policy::grace::NUDGE_DAYS),
-        sign_in_url,
+        sign_in_url: sign_in.url,
+        device: sign_in.device.map(Into::into),
     }
 }
 

@@ -11,9 +11,9 @@ use freewheel_policy::time::WallMs;
 use freewheel_policy::{backoff, grace};
 use tokio::sync::{Notify, watch};
 
-use super::issuer::Issuer;
+use super::issuer::{Issuer, service_address};
 use super::lane::{Attempt, LaneState};
-use super::refresh::{Refreshed, address};
+use super::refresh::Refreshed;
 use super::session::{Session, Way, account_id};
 use super::sign_in::SignInSlot;
 use super::wake::Wakes;
@@ -130,7 +130,7 @@ impl Core {
 
     /// The API of the account's server.
     pub(super) fn api(&self, facts: &Facts) -> Option<Api> {
-        let address = address(facts)?;
+        let address = service_address(facts)?;
         let mut api = self
             .api
             .lock()
@@ -212,6 +212,8 @@ impl Core {
         {
             tracing::info!(code = error.code(), "the vault does not give the key");
         }
+        // It tells where the key was found.
+        self.refresh_view();
     }
 
     /// When the next ride is due. A time that no backoff could have set is left over from a clock that was ahead: such
@@ -319,7 +321,7 @@ impl Core {
     }
 
     fn address(&self) -> Option<ServerAddress> {
-        address(&self.session.facts().ok()?)
+        service_address(&self.session.facts().ok()?)
     }
 
     fn origin(&self) -> String {

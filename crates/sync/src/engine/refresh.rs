@@ -6,17 +6,17 @@ use std::time::Duration;
 use freewheel_policy::definitive::{
     BodyEnd, HttpFacts, Tls, TokenOutcome, classify_token_answer, no_token_answer,
 };
-use freewheel_policy::session::{Action, Condemned, Event, Facts, SavedTokens};
+use freewheel_policy::session::{Account, Action, Condemned, Event, Facts, SavedTokens};
 use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::{TransportFailure, Trouble};
 use freewheel_policy::{Fingerprint, Generation};
-use freewheel_protocol::oauth::{AUDIENCE, OAuthError, TokenAnswer};
+use freewheel_protocol::oauth::{OAuthError, TokenAnswer};
 use secrecy::ExposeSecret as _;
 
-use super::issuer::Issuer;
+use super::issuer::{Issuer, Unproved};
 use super::session::{Session, Unsaved, account_id, read_facts};
 use super::tokens::TokenSet;
-use crate::jwt::{self, Expected, JwtError};
+use crate::jwt::JwtError;
 use crate::lease::{Lease, LeaseKind};
 use crate::remote::{Reply, ServerAddress, issuer as remote};
 use crate::store::{Store, StoreError};
@@ -139,19 +139,29 @@ impl Session {
                 fingerprint: fingerprint.clone(),
             })
             .await?;
-            let reply = remote::refresh(&known.http, &known.metadata, &tokens.refresh).await;
+            let resource = athlete.service.as_deref();
+            let (http, metadata) = (&known.http, &known.metadata);
+            let reply = remote::refresh(http, metadata, &tokens.refresh, resource).await;
             if reply.as_ref().is_ok_and(|reply| reply.is_misplaced()) {
                 issuer.renew(&address).await;
             }
-            let subject = &athlete.subject;
-            let judged = self.judge(issuer, &address, subject, reply, generation);
+            let judged = self.judge(issuer, &address, athlete, reply, generation);
             let (outcome, granted) = judged.await?;
             let actions = self.apply(Event::TokenAnswer(outcome.clone())).await?;
             if let Some(granted) = granted
                 && outcome == TokenOutcome::Granted
             {
+                let usable = !granted.answer.access_token.is_empty();
                 self.save(&key, &account, &tokens, granted).await?;
-                return Ok(Refreshed::Fresh);
+                if usable {
+                    return Ok(Refreshed::Fresh);
+                }
+                let trouble = Trouble::Unreadable;
+                self.apply(Event::CallFailed(trouble)).await?;
+                return Ok(Refreshed::Trouble {
+                    trouble,
+                    retry_after: None,
+                });
             }
             if !actions
                 .iter()
@@ -167,7 +177,7 @@ impl Session {
         &self,
         issuer: &Issuer,
         address: &ServerAddress,
-        subject: &str,
+        athlete: &Account,
         reply: Result<Reply, TransportFailure>,
         sent: Generation,
     ) -> Result<(TokenOutcome, Option<Granted>), StoreError> {
@@ -175,7 +185,7 @@ impl Session {
             Ok(reply) => reply,
             Err(failure) => return Ok((no_token_answer(failure), None)),
         };
-        let granted = granted(issuer, address, subject, &reply).await;
+        let granted = granted(issuer, address, athlete, &reply).await;
         let stored = self.store.run(Store::session).await?;
         let stored = stored.map_or(Generation::default(), |stored| {
             Generation(stored.generation)
@@ -290,23 +300,27 @@ pub(super) fn address(facts: &Facts) -> Option<ServerAddress> {
     ServerAddress::parse(&facts.account.as_ref()?.issuer).ok()
 }
 
-/// New tokens, if the reply is a valid token answer of the issuer whose access token verifies and is this athlete's.
+/// New tokens, if the reply is a valid token answer of the issuer that is about this athlete.
 async fn granted(
     issuer: &Issuer,
     address: &ServerAddress,
-    subject: &str,
+    athlete: &Account,
     reply: &Reply,
 ) -> Option<Granted> {
-    let whole = reply.is_success() && reply.complete && reply.is_json();
-    let answer: TokenAnswer = whole
-        .then(|| serde_json::from_slice(&reply.body).ok())
-        .flatten()?;
-    if !answer.token_type.eq_ignore_ascii_case("bearer") || answer.access_token.is_empty() {
-        return None;
-    }
-    let offline_grace = verified(issuer, address, subject, &answer.access_token)
-        .await
-        .ok()?;
+    let mut answer = remote::tokens(reply)?;
+    let token = &answer.access_token;
+    let believed = verified(issuer, address, athlete, token, reply.date).await?;
+    let offline_grace = match believed {
+        Ok(offline_grace) => offline_grace,
+        Err(error) => {
+            tracing::warn!(cause = error.words(), "an access token was not believed");
+            // It is never sent. The refresh token that came with it is the only one that still counts, and is kept.
+            answer.refresh_token.as_ref()?;
+            answer.access_token.clear();
+            answer.expires_in = 0;
+            None
+        }
+    };
     Some(Granted {
         answer,
         date: reply.date,
@@ -314,39 +328,26 @@ async fn granted(
     })
 }
 
-/// The grace that a verified access token asks for.
+/// The grace that a verified access token asks for; nothing when the token is another athlete's.
 ///
 /// Keys that could not be fetched do not cost the session: the answer came straight from the issuer over a verified
 /// connection, which OpenID Connect Core §3.1.3.7 (6) accepts in place of the signature.
 async fn verified(
     issuer: &Issuer,
     address: &ServerAddress,
-    subject: &str,
+    athlete: &Account,
     token: &str,
-) -> Result<Option<u64>, JwtError> {
-    let mut fresh = false;
-    loop {
-        let Ok((keys, algorithms)) = issuer.keys(address, fresh).await else {
-            return Ok(None);
-        };
-        let expected = Expected {
-            issuer: address.as_str(),
-            audience: AUDIENCE,
-            algorithms: &algorithms,
-        };
-        match jwt::verify(token, &keys, expected) {
-            Ok(claims) if claims.sub != subject => {
-                tracing::error!("the issuer gave tokens of another athlete; they are not used");
-                return Err(JwtError::NotOurs);
-            }
-            Ok(claims) => return Ok(claims.offline_grace),
-            Err(JwtError::Opaque) => return Ok(None),
-            Err(error) if error.may_be_stale_keys() && !fresh => fresh = true,
-            Err(error) => {
-                tracing::warn!(%error, "the issuer's access token was not believed");
-                return Err(error);
-            }
+    date: Option<WallMs>,
+) -> Option<Result<Option<u64>, Unproved>> {
+    let claims = issuer.access_claims(address, athlete.service(), token, date);
+    match claims.await {
+        Ok(claims) if claims.sub != athlete.subject => {
+            tracing::error!("the issuer gave tokens of another athlete; they are not used");
+            None
         }
+        Ok(claims) => Some(Ok(claims.offline_grace)),
+        Err(Unproved::NoKeys(_) | Unproved::Token(JwtError::Opaque)) => Some(Ok(None)),
+        Err(error) => Some(Err(error)),
     }
 }
 

@@ -1,261 +1,282 @@
 //! A sign-in from the athlete's click to saved tokens.
+//!
+//! At most one goes on per profile: whoever begins another ends the one before, in this process through the slot, and
+//! in others through the id of the newest one, which is stored. What an older one brings is not kept.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod browser;
+mod device;
+mod newcomer;
+mod slot;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use freewheel_policy::session::{Account, Event};
-use freewheel_policy::time::WallMs;
-use freewheel_protocol::oauth::{CLIENT_ID, OAuthError, TokenAnswer};
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use freewheel_policy::session::Event;
+use secrecy::SecretString;
+use tokio::sync::oneshot;
 
 use super::core::Core;
-use super::issuer::Known;
-use super::refresh::Granted;
+use super::issuer::Provider;
 use crate::error::EngineError;
-use crate::jwt::{self, Expected};
-use crate::remote::{ServerAddress, issuer as remote};
-use crate::sign_in::callback::{Callback, CallbackListener};
-use crate::sign_in::request::{self, AuthorizationRequest};
-use crate::sign_in::{SignInError, SignInStarted};
+use crate::remote::issuer::{self as remote, IssuerError};
+use crate::remote::{Http, ServerAddress};
+use crate::sign_in::SignInError;
+use browser::BrowserRoad;
+use device::DeviceRoad;
+use newcomer::Newcomer;
+pub(crate) use slot::{Attempt, Shown, SignInSlot};
 
-/// A browser page that nobody finishes is given up after this.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// Where the id of the newest sign-in lies among the lanes' states.
+const NEWEST: &str = "sign in";
+/// How often a sign-in looks whether another process has begun a newer one, or given this one up.
+const LOOK: Duration = Duration::from_secs(1);
+/// A cancelled sign-in has ended after this, unless its tokens are being saved.
+const ENDING: Duration = Duration::from_secs(5);
+/// How long the issuer may take to hear that tokens are not wanted.
+const REVOKING: Duration = Duration::from_secs(3);
 
-/// The sign-in that is under way, and how the last one ended.
-#[derive(Default)]
-pub(crate) struct SignInSlot {
-    current: Mutex<Option<Current>>,
-    ended: Mutex<Option<watch::Receiver<Ended>>>,
+/// How the athlete agrees.
+pub(super) enum Road {
+    /// In the browser on this computer.
+    Browser(Box<BrowserRoad>),
+    /// With a code, on another device.
+    Device(Box<DeviceRoad>),
 }
 
-struct Current {
-    url: String,
-    task: AbortHandle,
-}
-
-/// How a sign-in ended; `None` while it is under way.
-pub(crate) type Ended = Option<Result<String, SignInError>>;
-
-impl SignInSlot {
-    /// The address that the browser was sent to, while a sign-in is under way in this process.
-    pub(crate) fn url(&self) -> Option<String> {
-        self.lock().as_ref().map(|current| current.url.clone())
+impl Road {
+    fn provider(&self) -> &Provider {
+        match self {
+            Self::Browser(road) => road.provider(),
+            Self::Device(road) => road.provider(),
+        }
     }
 
-    /// How the last sign-in failed, for the screen.
-    pub(crate) fn failure(&self) -> Option<SignInError> {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let ended = ended.as_ref()?.borrow().clone();
-        ended?.err()
+    async fn travel(&mut self, core: &Core) -> Result<Newcomer, SignInError> {
+        match self {
+            Self::Browser(road) => road.travel(core).await,
+            Self::Device(road) => road.travel(core).await,
+        }
     }
 
-    /// The sign-in goes on in `task`.
-    pub(super) fn begun(&self, started: &SignInStarted, task: AbortHandle) {
-        let url = started.url.clone();
-        // A task that has ended already has nothing to give up.
-        *self.lock() = (!task.is_finished()).then_some(Current { url, task });
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Current>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Tells whoever waits there how it ended, and stays a moment for whoever comes late.
+    async fn part(self, result: &Result<String, SignInError>) {
+        match self {
+            Self::Browser(road) => road.part(result).await,
+            Self::Device(_) => {}
+        }
     }
 }
 
 impl Core {
-    /// Begins a sign-in, and returns what remains to be run in the background.
-    pub(super) async fn begin_sign_in(
-        self: &Arc<Self>,
-        server: &str,
-    ) -> Result<(SignInStarted, impl Future<Output = ()> + Send + use<>), EngineError> {
+    /// Who signs in for `server`.
+    async fn provider(&self, server: &str) -> Result<Provider, EngineError> {
         let address = ServerAddress::parse(server)?;
-        self.cancel_sign_in().await;
-        let known = self
-            .issuer
-            .ask(&address)
-            .await
-            .map_err(|error| SignInError::Server {
-                server: address.to_string(),
+        let provider = self.issuer.discover(&address).await;
+        Ok(provider.map_err(|error| match error {
+            IssuerError::Trouble(trouble) => unasked(&address, trouble.words()),
+            IssuerError::NoMetadata | IssuerError::Metadata(_) => SignInError::Unsuitable {
+                issuer: address.to_string(),
                 cause: error.to_string(),
-            })?;
-        let listener = CallbackListener::open()
-            .await
-            .map_err(|error| SignInError::NoListener {
-                cause: error.to_string(),
-            })?;
-        let request = request::build(&known.metadata, listener.port()).map_err(|error| {
-            SignInError::Server {
-                server: address.to_string(),
-                cause: error.to_string(),
+            },
+        })?)
+    }
+
+    /// Goes the road to its end, and tells it; `begun` hears when the beginning is stored.
+    pub(super) async fn go(
+        self: Arc<Self>,
+        mut attempt: Attempt,
+        shown: Shown,
+        mut road: Road,
+        begun: oneshot::Sender<Result<(), SignInError>>,
+    ) {
+        // What the one before still has to write must not come after what is written here.
+        attempt.previous_ended().await;
+        let id = format!("{:016x}", self.entropy().next_u64());
+        let beginning = match self.begin_sign_in(&id).await {
+            Ok(()) => attempt.show(shown),
+            Err(error) => Err(error),
+        };
+        self.refresh_view();
+        // Whoever asked may have gone; the sign-in is then given up by whoever ends the engine.
+        drop(begun.send(beginning.clone()));
+        let result = match beginning {
+            Ok(()) => self.sign_in(&attempt, &mut road, &id).await,
+            Err(error) => {
+                self.give_back(&id).await;
+                Err(error)
             }
-        })?;
-        self.session.apply(Event::SignInStarted).await?;
-        let url = request.url.clone();
-        let (sender, ended) = watch::channel(None);
-        *self
-            .sign_in
-            .ended
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(ended);
-        let core = Arc::clone(self);
-        let road = async move {
-            let road = core.sign_in_road(&address, &known, &listener, &request);
-            let result = match tokio::time::timeout(PATIENCE, road).await {
-                Ok(result) => result,
-                Err(_) => Err(SignInError::TooLate),
-            };
-            if let Err(error) = &result {
-                tracing::info!(code = error.code(), "the sign-in did not come about");
-                if let Err(error) = core.session.apply(Event::SignInCancelled).await {
-                    tracing::warn!(%error, "the end of the sign-in could not be stored");
+        };
+        if let Err(error) = &result {
+            tracing::info!(code = error.code(), "the sign-in did not come about");
+        }
+        attempt.end(result.clone());
+        if result.is_ok() {
+            // The athlete is looking at an empty library.
+            self.sync_now();
+        }
+        self.refresh_view();
+        road.part(&result).await;
+    }
+
+    /// A sign-in that came to nothing: everything is as before, unless a newer one is under way.
+    async fn give_back(&self, id: &str) {
+        if self.take_newest(id).await {
+            self.store_cancelled().await;
+        }
+    }
+
+    async fn sign_in(
+        &self,
+        attempt: &Attempt,
+        road: &mut Road,
+        id: &str,
+    ) -> Result<String, SignInError> {
+        let newcomer = tokio::select! {
+            newcomer = road.travel(self) => newcomer,
+            () = attempt.cancelled() => Err(SignInError::Cancelled),
+            () = self.overtaken(id) => Err(SignInError::Cancelled),
+        };
+        // From here on it is either kept or not: nothing interrupts it.
+        let newest = self.take_newest(id).await;
+        let result = match newcomer {
+            Ok(newcomer) if newest => self.welcome(road.provider(), newcomer).await,
+            Ok(newcomer) => {
+                self.send_back(road.provider(), newcomer.revocable()).await;
+                Err(SignInError::Cancelled)
+            }
+            Err(error) => Err(error),
+        };
+        // A newer one that is under way is not to be ended by this one.
+        if result.is_err() && newest {
+            self.store_cancelled().await;
+        }
+        result
+    }
+
+    /// Keeps what the sign-in brought. What is not kept, because it is another athlete's, is worth nothing afterwards.
+    async fn welcome(
+        &self,
+        provider: &Provider,
+        newcomer: Newcomer,
+    ) -> Result<String, SignInError> {
+        let unwanted = newcomer.revocable();
+        let arrived = self.arrive(newcomer.account, newcomer.granted).await;
+        if matches!(arrived, Err(SignInError::WrongAccount { .. })) {
+            self.send_back(provider, unwanted).await;
+        }
+        arrived
+    }
+
+    /// Tells the issuer that tokens are over which nobody will use.
+    async fn send_back(&self, provider: &Provider, token: SecretString) {
+        let known = &provider.known;
+        let told = remote::revoke(&known.http, &known.metadata, &token);
+        let told = tokio::time::timeout(REVOKING, told).await;
+        let told = told.is_ok_and(|told| told.is_ok());
+        tracing::info!(told, "tokens that are not kept were revoked");
+    }
+
+    async fn begin_sign_in(&self, id: &str) -> Result<(), SignInError> {
+        let id = id.to_owned();
+        let newest = self
+            .store()
+            .run(move |store| store.put_lane_state(NEWEST, &id))
+            .await;
+        let begun = match newest {
+            Ok(()) => self.session.apply(Event::SignInStarted).await.map(drop),
+            Err(error) => Err(error),
+        };
+        begun.map_err(|error| SignInError::NotSaved {
+            cause: error.to_string(),
+        })
+    }
+
+    /// Returns when another process has begun a newer sign-in, or has given this one up. A process that was started
+    /// meanwhile did not know of it: then the fact is put right.
+    async fn overtaken(&self, id: &str) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            match self.store().run(|store| store.lane_state(NEWEST)).await {
+                Ok(newest) if newest.as_deref() != Some(id) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "the newest sign-in could not be read");
+                    continue;
                 }
             }
-            *core.sign_in.lock() = None;
-            if result.is_ok() {
-                // The athlete is looking at an empty library.
-                core.sync_now();
+            if self.session.facts().is_ok_and(|facts| !facts.signing_in)
+                && let Err(error) = self.session.apply(Event::SignInStarted).await
+            {
+                tracing::debug!(%error, "the sign-in that is under way could not be stored");
             }
-            sender.send_replace(Some(result));
-            core.refresh_view();
-        };
-        Ok((SignInStarted { url }, road))
+        }
+    }
+
+    /// Whether this is the newest sign-in of the profile; afterwards there is none.
+    async fn take_newest(&self, id: &str) -> bool {
+        let id = id.to_owned();
+        let taken = self
+            .store()
+            .run(move |store| store.take_lane_state(NEWEST, &id));
+        taken.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the newest sign-in could not be read");
+            true
+        })
+    }
+
+    async fn store_cancelled(&self) {
+        if let Err(error) = self.session.apply(Event::SignInCancelled).await {
+            tracing::warn!(%error, "the end of the sign-in could not be stored");
+        }
     }
 
     /// Waits for the end of the sign-in that is under way.
     pub(super) async fn sign_in_ended(&self) -> Result<String, SignInError> {
-        let ended = self
-            .sign_in
-            .ended
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let mut ended = ended.ok_or(SignInError::Cancelled)?;
+        let mut ended = self.sign_in.last().ok_or(SignInError::Cancelled)?;
         let ended = ended.wait_for(Option::is_some).await;
-        // The sender is gone without an end only when the sign-in was cancelled.
+        // The sender is gone without an end only when the engine's tasks were ended.
         let ended = ended.map_err(|_| SignInError::Cancelled)?;
         ended.clone().unwrap_or(Err(SignInError::Cancelled))
     }
 
+    /// Cancels the sign-in of this process and waits until it has ended.
     pub(super) async fn cancel_sign_in(&self) {
-        let current = self.sign_in.lock().take();
-        if let Some(current) = current {
-            current.task.abort();
-            *self
-                .sign_in
-                .ended
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = None;
-            if let Err(error) = self.session.apply(Event::SignInCancelled).await {
-                tracing::warn!(%error, "the end of the sign-in could not be stored");
+        if let Some(mut ended) = self.sign_in.cancel() {
+            let ended = tokio::time::timeout(ENDING, ended.wait_for(Option::is_some));
+            if ended.await.is_err() {
+                tracing::warn!("the cancelled sign-in takes long to end");
             }
             self.refresh_view();
         }
     }
 
-    /// The athlete gives the sign-in up, whoever began it: one that another process left behind ends too.
+    /// The athlete gives the sign-in up, whoever began it: one of another process ends too, and what a process that
+    /// died left behind.
     pub(super) async fn give_up_sign_in(&self) {
         self.cancel_sign_in().await;
-        if self.session.facts().is_ok_and(|facts| facts.signing_in)
-            && let Err(error) = self.session.apply(Event::SignInCancelled).await
-        {
-            tracing::warn!(%error, "the end of the sign-in could not be stored");
+        if self.session.facts().is_ok_and(|facts| facts.signing_in) {
+            let given_up = self
+                .store()
+                .run(|store| store.put_lane_state(NEWEST, ""))
+                .await;
+            if let Err(error) = given_up {
+                tracing::warn!(%error, "the sign-in could not be given up");
+            }
+            self.store_cancelled().await;
         }
         self.refresh_view();
     }
+}
 
-    async fn sign_in_road(
-        &self,
-        address: &ServerAddress,
-        known: &Known,
-        listener: &CallbackListener,
-        request: &AuthorizationRequest,
-    ) -> Result<String, SignInError> {
-        let unlistened = |error: std::io::Error| SignInError::NoListener {
-            cause: error.to_string(),
-        };
-        let code = match listener
-            .wait(request.state.secret())
-            .await
-            .map_err(unlistened)?
-        {
-            Callback::Code(code) => code,
-            Callback::Refused(code) => return Err(SignInError::Declined { code }),
-        };
-        let redirect = &request.redirect_uri;
-        let reply = remote::redeem(
-            &known.http,
-            &known.metadata,
-            &code,
-            redirect,
-            &request.verifier,
-        )
-        .await;
-        let unasked = |cause: &str| SignInError::Server {
-            server: address.to_string(),
-            cause: cause.to_owned(),
-        };
-        let reply = reply.map_err(|failure| {
-            unasked(freewheel_policy::transport::Trouble::Transport(failure).words())
-        })?;
-        if let Ok(refused) = serde_json::from_slice::<OAuthError>(&reply.body) {
-            return Err(SignInError::Declined {
-                code: refused.error.as_str().to_owned(),
-            });
-        }
-        let answer: TokenAnswer = reply
-            .document()
-            .map_err(|trouble| unasked(trouble.words()))?;
-        let account = self.account(address, &answer, reply.date, &request.nonce);
-        let account = account.await?;
-        let granted = Granted {
-            answer,
-            date: reply.date,
-            offline_grace: None,
-        };
-        self.arrive(account, granted).await
+/// The server could not be asked.
+fn unasked(server: &ServerAddress, cause: &str) -> SignInError {
+    SignInError::Server {
+        server: server.to_string(),
+        cause: cause.to_owned(),
     }
+}
 
-    /// Who signed in: the ID token, verified, with our nonce (OpenID Connect Core §3.1.3.7).
-    async fn account(
-        &self,
-        address: &ServerAddress,
-        answer: &TokenAnswer,
-        date: Option<WallMs>,
-        nonce: &str,
-    ) -> Result<Account, SignInError> {
-        let unbelieved = |cause: &str| SignInError::Unbelieved {
-            cause: cause.to_owned(),
-        };
-        let token = answer
-            .id_token
-            .as_deref()
-            .ok_or_else(|| unbelieved("no ID token came"))?;
-        let mut fresh = false;
-        let claims = loop {
-            let keys = self.issuer.keys(address, fresh).await;
-            let (keys, algorithms) = keys.map_err(|trouble| unbelieved(trouble.words()))?;
-            let expected = Expected {
-                issuer: address.as_str(),
-                audience: CLIENT_ID,
-                algorithms: &algorithms,
-            };
-            match jwt::verify(token, &keys, expected) {
-                Ok(claims) => break claims,
-                Err(error) if error.may_be_stale_keys() && !fresh => fresh = true,
-                Err(error) => return Err(unbelieved(&error.to_string())),
-            }
-        };
-        let now = date.unwrap_or_else(|| self.clock().now().wall);
-        jwt::check_times(&claims, now, date).map_err(|error| unbelieved(&error.to_string()))?;
-        if claims.nonce.as_deref() != Some(nonce) {
-            return Err(unbelieved("the answer belongs to another sign-in"));
-        }
-        let name = claims.name.unwrap_or_else(|| claims.sub.clone());
-        Ok(Account {
-            issuer: address.as_str().to_owned(),
-            subject: claims.sub,
-            name,
-            service: None,
-        })
-    }
+/// The issuer's HTTP client.
+fn http(provider: &Provider) -> &Http {
+    &provider.known.http
 }

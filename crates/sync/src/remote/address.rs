@@ -68,6 +68,15 @@ impl ServerAddress {
         format!("{}{path}", self.as_str())
     }
 
+    /// The well-known place `name` of this address: between host and path (RFC 8414 §3.1, RFC 9728 §3.1).
+    #[must_use]
+    pub fn well_known(&self, name: &str) -> String {
+        let path = self.0.path().trim_end_matches('/');
+        let mut url = self.0.clone();
+        url.set_path(&format!("/.well-known/{name}{path}"));
+        url.into()
+    }
+
     /// Whether the server is on this computer.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -125,6 +134,23 @@ mod tests {
             ("http://localhost:8787", "http://localhost:8787"),
         ] {
             assert_eq!(ServerAddress::parse(text).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn a_well_known_place_stands_before_the_path() {
+        for (address, expected) in [
+            ("https://a.example", "https://a.example/.well-known/x"),
+            ("https://a.example/", "https://a.example/.well-known/x"),
+            (
+                "https://a.example:8443/b/c/",
+                "https://a.example:8443/.well-known/x/b/c",
+            ),
+        ] {
+            assert_eq!(
+                ServerAddress::parse(address).unwrap().well_known("x"),
+                expected
+            );
         }
     }
 

@@ -14,6 +14,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// The largest one where nothing large belongs, in bytes: metadata, keys, tokens.
+const MAX_SMALL: usize = 256 * 1024;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer may take to begin, and how long it may stand still.
@@ -139,11 +141,27 @@ impl Http {
     /// # Errors
     /// No complete head of an answer came. A body that broke off is an answer that is not `complete`.
     pub async fn send(&self, request: RequestBuilder) -> Result<Reply, TransportFailure> {
+        self.send_within(request, MAX_ANSWER).await
+    }
+
+    /// The same, where nothing large belongs: what goes on after 256 KiB counts as broken off.
+    ///
+    /// # Errors
+    /// As [`Http::send`].
+    pub async fn send_small(&self, request: RequestBuilder) -> Result<Reply, TransportFailure> {
+        self.send_within(request, MAX_SMALL).await
+    }
+
+    async fn send_within(
+        &self,
+        request: RequestBuilder,
+        most: usize,
+    ) -> Result<Reply, TransportFailure> {
         let request = request.build().map_err(|error| failure(&error))?;
         let upload = request.body().and_then(reqwest::Body::as_bytes);
         let patience = READ_TIMEOUT + time_for(upload.map_or(0, <[u8]>::len));
         match timeout(patience, self.client.execute(request)).await {
-            Ok(Ok(response)) => Ok(read(response).await),
+            Ok(Ok(response)) => Ok(read(response, most).await),
             Ok(Err(error)) => Err(failure(&error)),
             Err(_) => Err(TransportFailure::Timeout { sent: Sent::After }),
         }
@@ -155,7 +173,7 @@ fn time_for(bytes: usize) -> Duration {
     Duration::from_secs(u64::try_from(bytes).unwrap_or(u64::MAX) / SLOWEST)
 }
 
-async fn read(response: Response) -> Reply {
+async fn read(response: Response, most: usize) -> Reply {
     let status = response.status().as_u16();
     let headers = response.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -178,7 +196,7 @@ async fn read(response: Response) -> Reply {
         let too_slow = began + READ_TIMEOUT + time_for(body.len());
         match timeout_at(standstill.min(too_slow), chunks.next()).await {
             Ok(None) => break,
-            Ok(Some(Ok(chunk))) if body.len() + chunk.len() <= MAX_ANSWER => {
+            Ok(Some(Ok(chunk))) if body.len() + chunk.len() <= most => {
                 body.extend_from_slice(&chunk);
             }
             Ok(Some(Ok(_) | Err(_))) | Err(_) => {

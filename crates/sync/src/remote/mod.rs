@@ -4,6 +4,8 @@ pub mod address;
 pub mod call;
 pub mod http;
 pub mod issuer;
+pub mod metadata;
+pub mod resource;
 
 pub use address::{AddressError, ServerAddress};
 pub use http::{Http, Reply};

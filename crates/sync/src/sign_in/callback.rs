@@ -1,17 +1,29 @@
 //! The loopback listener that the browser comes back to (RFC 8252 §7.3).
 
+mod page;
+
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use secrecy::SecretString;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use url::Url;
+
+pub use page::Page;
 
 /// A request's head is never longer than this, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 /// A browser that says nothing is let go after this.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The browser's page waits this long for the end of the sign-in.
+const HOLD: Duration = Duration::from_secs(10);
+/// At most so many connections are read at a time; others wait.
+const MAX_VISITS: usize = 32;
+/// When the system gives no connection (too many open files), it is asked again after this.
+const BREATH: Duration = Duration::from_millis(200);
 
 /// Listens on `127.0.0.1`, on a port of the system's choice.
 pub struct CallbackListener {
@@ -19,14 +31,34 @@ pub struct CallbackListener {
     port: u16,
 }
 
+/// What the browser must bring.
+pub struct Expected {
+    /// Our state, unchanged (RFC 6749 §10.12).
+    pub state: String,
+    /// The issuer that was asked.
+    pub issuer: String,
+    /// The issuer names itself in its answers (RFC 9207 §3): an answer that does not is another's.
+    pub names_itself: bool,
+}
+
 /// What the browser brought back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Callback {
     /// The athlete agreed.
-    Code(String),
+    Code(SecretString),
     /// The athlete, or the issuer, said no: the OAuth error code.
     Refused(String),
+    /// The answer is not from the issuer that was asked (RFC 9207 §2.4).
+    OtherIssuer,
 }
+
+/// A browser that waits for its page.
+pub struct Visitor {
+    stream: TcpStream,
+}
+
+/// What was asked for, if that can be told, and who asked.
+type Visit = (Option<String>, Visitor);
 
 impl CallbackListener {
     /// Opens the listener.
@@ -34,6 +66,7 @@ impl CallbackListener {
     /// # Errors
     /// No loopback port can be had.
     pub async fn open() -> io::Result<Self> {
+        // The literal and not `localhost`, which may be another address (RFC 8252 §8.3).
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
         Ok(Self { listener, port })
@@ -45,42 +78,86 @@ impl CallbackListener {
         self.port
     }
 
-    /// Waits for the browser. Requests that do not carry `state` (a favicon, a stranger, an older tab) are answered
+    /// Waits for the browser. Requests that do not carry our state (a favicon, a stranger, an older tab) are answered
     /// and passed over.
-    ///
-    /// # Errors
-    /// The listener itself failed.
-    pub async fn wait(&self, state: &str) -> io::Result<Callback> {
-        // Each connection is a task of its own: browsers open some that they never use.
+    pub async fn wait(&self, expected: &Expected) -> (Callback, Visitor) {
         let mut visits = JoinSet::new();
         loop {
+            let (target, visitor) = self.visit(&mut visits).await;
+            match target.and_then(|target| callback(&target, expected)) {
+                Some(callback) => return (callback, visitor),
+                None => drop(tokio::spawn(visitor.answer(Page::Nothing))),
+            }
+        }
+    }
+
+    /// Answers whoever still comes after the browser was here: a page that is loaded again is told to close, and
+    /// everybody else that there is nothing. Never returns.
+    pub async fn answer_latecomers(&self, expected: &Expected) {
+        let mut visits = JoinSet::new();
+        loop {
+            let (target, visitor) = self.visit(&mut visits).await;
+            let ours = target.is_some_and(|target| callback(&target, expected).is_some());
+            let page = if ours { Page::Again } else { Page::Nothing };
+            drop(tokio::spawn(visitor.answer(page)));
+        }
+    }
+
+    /// The next request. Each connection is a task of its own: browsers open some that they never use.
+    async fn visit(&self, visits: &mut JoinSet<Option<Visit>>) -> Visit {
+        loop {
             tokio::select! {
-                accepted = self.listener.accept() => {
-                    let (stream, _) = accepted?;
-                    visits.spawn(visit(stream, state.to_owned()));
+                stream = self.accept(), if visits.len() < MAX_VISITS => {
+                    visits.spawn(request(stream));
                 }
-                Some(visited) = visits.join_next() => {
-                    if let Ok(Some(callback)) = visited {
-                        return Ok(callback);
+                Some(visit) = visits.join_next() => {
+                    if let Ok(Some(visit)) = visit {
+                        return visit;
                     }
+                }
+            }
+        }
+    }
+
+    async fn accept(&self) -> TcpStream {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => return stream,
+                Err(error) => {
+                    tracing::info!(%error, "no connection from the browser could be taken");
+                    tokio::time::sleep(BREATH).await;
                 }
             }
         }
     }
 }
 
-/// Reads one request and answers it.
-async fn visit(mut stream: TcpStream, state: String) -> Option<Callback> {
-    let head = tokio::time::timeout(PATIENCE, read_head(&mut stream))
-        .await
-        .ok()?
-        .ok()?;
-    let callback = target(&head).and_then(|target| callback(&target, &state));
-    // A browser that hangs up early does not undo what it brought.
-    if let Err(error) = answer(&mut stream, callback.as_ref()).await {
-        tracing::debug!(%error, "the browser left before it was answered");
+impl Visitor {
+    /// Shows the page that will be told, or that it takes long, or that nobody tells any more.
+    pub async fn answer_when_told(self, page: oneshot::Receiver<Page>) {
+        let page = match tokio::time::timeout(HOLD, page).await {
+            Ok(Ok(page)) => page,
+            Ok(Err(_)) => Page::NotSignedIn("The sign-in was given up.".to_owned()),
+            Err(_) => Page::Pending,
+        };
+        self.answer(page).await;
     }
-    callback
+
+    /// Shows the page and lets the browser go.
+    pub async fn answer(mut self, page: Page) {
+        // A browser that hangs up early does not undo what it brought.
+        match tokio::time::timeout(PATIENCE, page.send(&mut self.stream)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => tracing::debug!("the browser left before it was answered"),
+        }
+    }
+}
+
+/// Reads one request.
+async fn request(mut stream: TcpStream) -> Option<Visit> {
+    let head = tokio::time::timeout(PATIENCE, read_head(&mut stream));
+    let head = head.await.ok()?.ok()?;
+    Some((target(&head), Visitor { stream }))
 }
 
 async fn read_head(stream: &mut TcpStream) -> io::Result<String> {
@@ -106,7 +183,7 @@ fn target(head: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn callback(target: &str, state: &str) -> Option<Callback> {
+fn callback(target: &str, expected: &Expected) -> Option<Callback> {
     let url = Url::parse("http://127.0.0.1").ok()?.join(target).ok()?;
     if url.path() != "/callback" {
         return None;
@@ -116,105 +193,27 @@ fn callback(target: &str, state: &str) -> Option<Callback> {
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned())
     };
-    if parameter("state")? != state {
+    if parameter("state")? != expected.state {
         return None;
     }
+    let from_ours = match parameter("iss") {
+        Some(issuer) => issuer == expected.issuer,
+        None => !expected.names_itself,
+    };
+    if !from_ours {
+        return Some(Callback::OtherIssuer);
+    }
     match parameter("error") {
-        Some(error) => Some(Callback::Refused(error)),
-        None => parameter("code").map(Callback::Code),
+        Some(error) => Some(Callback::Refused(error_code(&error))),
+        None => parameter("code").map(|code| Callback::Code(code.into())),
     }
 }
 
-async fn answer(stream: &mut TcpStream, callback: Option<&Callback>) -> io::Result<()> {
-    let (status, title, text) = match callback {
-        Some(Callback::Code(_)) => (
-            "200 OK",
-            "You are signed in",
-            "Close this page and go back to Freewheel.",
-        ),
-        Some(Callback::Refused(_)) => (
-            "200 OK",
-            "You are not signed in",
-            "Nothing was changed. Go back to Freewheel.",
-        ),
-        None => (
-            "404 Not Found",
-            "Nothing here",
-            "This address only finishes a sign-in of Freewheel.",
-        ),
-    };
-    let body = page(title, text);
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
-         Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\nReferrer-Policy: no-referrer\r\n\
-         Connection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(body.as_bytes()).await?;
-    stream.shutdown().await
-}
-
-fn page(title: &str, text: &str) -> String {
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} · Freewheel</title><style>\
-         :root{{color-scheme:light dark}}body{{font:1.125rem/1.5 system-ui,sans-serif;max-width:32rem;\
-         margin:20vh auto;padding:0 1.5rem}}h1{{font-size:1.75rem}}</style></head>\
-         <body><h1>{title}</h1><p>{text}</p></body></html>"
-    )
+/// An error code as RFC 6749 §4.1.2.1 allows it: it came from an address that anybody may have written.
+fn error_code(text: &str) -> String {
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || "_-.".contains(*c);
+    text.chars().filter(allowed).take(64).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_answer_with_our_state_counts() {
-        for (target, expected) in [
-            (
-                "/callback?code=abc&state=s1",
-                Some(Callback::Code("abc".to_owned())),
-            ),
-            (
-                "/callback?error=access_denied&state=s1",
-                Some(Callback::Refused("access_denied".to_owned())),
-            ),
-            ("/callback?code=abc&state=other", None),
-            ("/callback?code=abc", None),
-            ("/callback?state=s1", None),
-            ("/favicon.ico", None),
-            ("http://[broken", None),
-        ] {
-            assert_eq!(callback(target, "s1"), expected, "{target}");
-        }
-    }
-
-    #[tokio::test]
-    async fn strangers_are_passed_over_until_the_browser_comes() {
-        let listener = CallbackListener::open().await.unwrap();
-        let port = listener.port();
-        let browser = tokio::spawn(async move {
-            let _unused = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-            let mut answers = Vec::new();
-            for request in [
-                "\u{0}garbage\r\n\r\n",
-                "GET /favicon.ico HTTP/1.1\r\n\r\n",
-                "GET /callback?code=c&state=s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-            ] {
-                let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-                stream.write_all(request.as_bytes()).await.unwrap();
-                let mut answer = String::new();
-                stream.read_to_string(&mut answer).await.unwrap();
-                answers.push(answer);
-            }
-            answers
-        });
-        assert_eq!(
-            listener.wait("s").await.unwrap(),
-            Callback::Code("c".to_owned())
-        );
-        let answers = browser.await.unwrap();
-        assert!(answers[0].starts_with("HTTP/1.1 404"));
-        assert!(answers[2].contains("You are signed in"));
-    }
-}
+mod tests;

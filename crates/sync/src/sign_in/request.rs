@@ -1,5 +1,6 @@
 //! The authorization request: what the browser is sent to, and what must come back.
 
+use crate::remote::metadata::offered_scopes;
 use freewheel_protocol::oauth::{CLIENT_ID, IssuerMetadata, SCOPES};
 use oauth2::basic::BasicClient;
 use oauth2::{
@@ -25,11 +26,15 @@ pub struct AuthorizationRequest {
 #[error("the server's sign-in address is not usable: {0}")]
 pub struct RequestError(String);
 
-/// Builds the request for a listener on `port`.
+/// Builds the request for a listener on `port`, and for tokens that are good at `resource` (RFC 8707 §2.1).
 ///
 /// # Errors
 /// The metadata's authorization endpoint is not a web address.
-pub fn build(metadata: &IssuerMetadata, port: u16) -> Result<AuthorizationRequest, RequestError> {
+pub fn build(
+    metadata: &IssuerMetadata,
+    port: u16,
+    resource: Option<&str>,
+) -> Result<AuthorizationRequest, RequestError> {
     let unusable = |error: oauth2::url::ParseError| RequestError(error.to_string());
     let redirect_uri = format!("http://127.0.0.1:{port}/callback");
     let endpoint = AuthUrl::new(metadata.authorization_endpoint.clone()).map_err(unusable)?;
@@ -38,13 +43,18 @@ pub fn build(metadata: &IssuerMetadata, port: u16) -> Result<AuthorizationReques
         .set_redirect_uri(RedirectUrl::new(redirect_uri.clone()).map_err(unusable)?);
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let nonce = CsrfToken::new_random().into_secret();
-    let (url, state) = client
+    let scopes = offered_scopes(metadata, &SCOPES).into_iter();
+    let request = client
         .authorize_url(CsrfToken::new_random)
-        .add_scopes(SCOPES.into_iter().map(|scope| Scope::new(scope.to_owned())))
+        .add_scopes(scopes.map(|scope| Scope::new(scope.to_owned())))
         .add_extra_param("nonce", nonce.clone())
         .add_extra_param("prompt", "consent")
-        .set_pkce_challenge(challenge)
-        .url();
+        .set_pkce_challenge(challenge);
+    let request = match resource {
+        Some(resource) => request.add_extra_param("resource", resource.to_owned()),
+        None => request,
+    };
+    let (url, state) = request.url();
     Ok(AuthorizationRequest {
         url: url.into(),
         redirect_uri,

@@ -40,4 +40,17 @@ impl Store {
             Ok(())
         })
     }
+
+    /// Removes the lane's state if it still is `expected`; whether it was.
+    ///
+    /// # Errors
+    /// The removal could not be made durable.
+    pub fn take_lane_state(&self, lane: &str, expected: &str) -> Result<bool, StoreError> {
+        self.athlete().write(|connection| {
+            let removed = connection
+                .prepare_cached("DELETE FROM lane WHERE lane = :lane AND state = :expected")?
+                .execute(named_params! { ":lane": lane, ":expected": expected })?;
+            Ok(removed > 0)
+        })
+    }
 }

@@ -11,7 +11,12 @@
 
 mod accounts;
 mod athlete;
+mod browser;
+mod delegation;
 mod delivery;
+mod device;
+mod forge;
+mod forged;
 mod odd_answers;
 mod outage;
 mod processes;

@@ -174,14 +174,14 @@ async fn a_server_that_is_not_ours_is_named_and_nothing_changes() {
         .await
         .unwrap()
         .replace("127.0.0.1", "localhost");
-    for (media, body) in [
-        ("text/html", html.to_owned()),
-        ("application/json", other_issuer),
-        ("application/json", "{}".to_owned()),
+    for (media, body, code) in [
+        ("text/html", html.to_owned(), "sign_in_server"),
+        ("application/json", other_issuer, "sign_in_unsuitable"),
+        ("application/json", "{}".to_owned(), "sign_in_unsuitable"),
     ] {
         site.gate.rule(move |_| Way::Say(200, media, body.clone()));
         let error = engine.sign_in(&site.url).await.unwrap_err();
-        assert_eq!(error.code(), "sign_in_server");
+        assert_eq!(error.code(), code);
         let words = error.to_string();
         assert!(
             words.contains(&site.url) && words.contains("go on riding"),
