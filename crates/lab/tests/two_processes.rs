@@ -13,7 +13,7 @@
 use freewheel_lab::peer::{Peer, PeerEvent, PeerOptions};
 use freewheel_lab::session_probe::{Opening, Probe, Stored};
 use freewheel_lab::sign_in_page::foreign::{self, Answer};
-use freewheel_policy::session::CredentialState;
+use freewheel_policy::session::{CredentialState, SignInCause};
 
 /// Rounds between two processes that stay.
 const ROUNDS: u64 = 200;
@@ -67,6 +67,31 @@ async fn two_processes_that_renew_at_once_spend_no_token_twice() {
         CredentialState::Active
     );
     assert!(warm.shared >= TOGETHER, "too few rounds met: {warm:?}");
+}
+
+/// The other way round: two copies of a profile have no lock in common, and then the provider does end the sign-in. So the
+/// rounds above would have shown it.
+#[tokio::test]
+async fn two_copies_of_a_profile_spend_a_token_twice_and_the_provider_notices() {
+    let logs = tempfile::tempdir().unwrap();
+    let (profile, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let peer = Peer::start(logs.path(), PeerOptions::default())
+        .await
+        .unwrap();
+    let mut one = Probe::start("one", profile.path(), Opening::OneShot, logs.path()).unwrap();
+    sign_in(&mut one, &peer).await;
+    for entry in std::fs::read_dir(profile.path()).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+    }
+    let mut two = Probe::start("two", copy.path(), Opening::OneShot, logs.path()).unwrap();
+    one.ask("renew").await.unwrap();
+    let (said, stored) = two.ask("renew").await.unwrap();
+    let refused = CredentialState::NeedsSignIn(SignInCause::TokenRefused);
+    assert_eq!((said.as_str(), stored.state), ("Refused", refused));
+    assert_eq!(peer.count(|event| event.event == "grant.revoked"), 1);
 }
 
 /// How the rounds went.
