@@ -26,17 +26,22 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Sign in through the browser; Ctrl-C cancels
+    /// Sign in through the browser, or with a code on another device; Ctrl-C cancels
     SignIn {
         /// Address of the server [default: the one that the app offers]
         #[arg(long, value_name = "URL")]
         server: Option<String>,
         /// Only print the address to open
-        #[arg(long)]
+        #[arg(long, conflicts_with = "device")]
         no_browser: bool,
+        /// Print a code to type in a browser on another device, for a computer that has none
+        #[arg(long)]
+        device: bool,
     },
     /// Show the network, the service, your data and your account, as this computer knows them
     Status,
+    /// Look for what keeps this profile from working, and say what to do; changes nothing
+    Doctor,
     /// Deliver what waits and fetch what is new
     Sync {
         /// Go on trying for so long while something waits

@@ -61,6 +61,7 @@ fn here(clock: &SharedClock) -> Here {
     }
 }
 
-fn home_failure(error: HomeError) -> Failure {
+/// A profile folder that cannot be used.
+pub fn home_failure(error: HomeError) -> Failure {
     Failure::new(error.code(), error.to_string())
 }

@@ -6,6 +6,7 @@
 mod arrival;
 mod compose;
 mod core;
+mod examine;
 mod issuer;
 mod lane;
 mod library_lane;
@@ -37,7 +38,7 @@ use crate::lease::{Lease, LeaseKind};
 use crate::network::{NetworkProbe, SystemNetwork};
 use crate::sign_in::{DeviceSignIn, SignInError, SignInStarted};
 use crate::store::{Store, StoreError};
-use crate::vault::{Vault, VaultOptions};
+use crate::vault::{Vault, VaultKind, VaultOptions};
 use crate::version;
 use crate::view::SyncView;
 
@@ -116,6 +117,7 @@ impl Engine {
         let local = compose::Local {
             sign_in: sign_in::Shown::default(),
             sign_in_failure: None,
+            vault: VaultKind::Unknown.as_str(),
             pulling: false,
             sending: false,
             system: ports.network.state(),

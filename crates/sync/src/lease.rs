@@ -102,6 +102,36 @@ impl Lease {
     }
 }
 
+/// The process that holds a lease, where the system tells (Linux); it may have let go since.
+#[must_use]
+pub fn holder(home: &Home, kind: LeaseKind) -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::fs::MetadataExt as _;
+        let inode = std::fs::metadata(kind.path(home)).ok()?.st_ino();
+        let locks = std::fs::read_to_string("/proc/locks").ok()?;
+        locks.lines().find_map(|line| holder_in(line, inode))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (home, kind);
+        None
+    }
+}
+
+/// The process in a line of `/proc/locks` (proc_locks(5)) that holds a lock on the file `inode`:
+/// `1: FLOCK  ADVISORY  WRITE 3111 08:01:131 0 EOF`. A line with an arrow is of one that waits.
+#[cfg(target_os = "linux")]
+fn holder_in(line: &str, inode: u64) -> Option<u32> {
+    let mut words = line.split_whitespace().skip(1);
+    if words.next()? != "FLOCK" {
+        return None;
+    }
+    let pid = words.nth(2)?;
+    let file = words.next()?.rsplit(':').next()?;
+    (file.parse() == Ok(inode)).then(|| pid.parse().ok())?
+}
+
 impl LeaseKind {
     fn path(self, home: &Home) -> PathBuf {
         match self {
@@ -160,6 +190,26 @@ mod tests {
                 .unwrap()
                 .is_some()
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_holder_of_a_lease_is_named() {
+        for (line, holder) in [
+            ("1: FLOCK  ADVISORY  WRITE 3111 08:01:131 0 EOF", Some(3111)),
+            ("1: FLOCK  ADVISORY  WRITE -1 08:01:131 0 EOF", None),
+            ("1: -> FLOCK  ADVISORY  WRITE 9 08:01:131 0 EOF", None),
+            ("2: POSIX  ADVISORY  WRITE 5 08:01:131 0 EOF", None),
+            ("3: FLOCK  ADVISORY  WRITE 7 08:01:132 0 EOF", None),
+            ("", None),
+        ] {
+            assert_eq!(holder_in(line, 131), holder, "{line}");
+        }
+        let (_dir, home) = home();
+        assert_eq!(holder(&home, LeaseKind::Syncer), None);
+        let lease = Lease::try_acquire(&home, LeaseKind::Syncer).unwrap();
+        assert_eq!(holder(&home, LeaseKind::Syncer), Some(std::process::id()));
+        drop(lease);
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@
 )]
 
 pub mod clock;
+pub mod doctor;
 pub mod engine;
 pub mod entropy;
 pub mod error;

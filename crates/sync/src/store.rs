@@ -8,6 +8,7 @@ mod athlete;
 mod auth_journal;
 mod budget;
 mod change_feed;
+mod check;
 mod database;
 mod error;
 mod export;
@@ -44,6 +45,7 @@ use library_db::LibraryDb;
 
 pub use auth_journal::{AUTH_JOURNAL_LENGTH, AuthRecord};
 pub use change_feed::Applied;
+pub use check::{DatabaseCheck, check_databases};
 pub use error::StoreError;
 pub use feed_meta::PullState;
 pub use outbox::{EntryState, OutboxCounts, OutboxEntry, RIDE_KIND};

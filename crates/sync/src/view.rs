@@ -107,6 +107,9 @@ pub struct SessionView {
     pub sign_in_url: Option<String>,
     /// The code to type on another device while such a sign-in is under way.
     pub device: Option<DeviceCodeView>,
+    /// Where the key to the sign-in was last found: `keyring`, `key_file`, `memory` (it is lost when the program ends), or
+    /// `none` while it was not asked for or not given.
+    pub vault: String,
 }
 
 /// A code that the athlete types on another device.
@@ -430,6 +433,8 @@ pub struct About {
     pub default_server: String,
     /// Where the vault keeps the key: `keyring`, `key_file` or `none`.
     pub vault: String,
+    /// Where the key file is, or would be.
+    pub key_file: String,
 }
 
 /// An error for people: a stable code and plain words.

@@ -1,5 +1,6 @@
 //! The commands, one module each: ask the engine, print the answer.
 
+mod doctor;
 mod library;
 mod live;
 mod outbox;
@@ -18,9 +19,14 @@ use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::profile::Profile;
+use sign_in::Way;
 
 /// Opens the profile, does what was asked, and lets the engine write out what is left.
 pub async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Failure> {
+    if matches!(arguments.command, Command::Doctor) {
+        // It has an answer for a profile that cannot be opened.
+        return doctor::doctor(arguments.home, output).await;
+    }
     let mode = match arguments.command {
         // Keeps in sync as long as it runs.
         Command::Watch => Mode::Resident,
@@ -38,11 +44,22 @@ async fn dispatch(
     output: Output,
 ) -> Result<ExitCode, Failure> {
     match command {
-        Command::SignIn { server, no_browser } => {
-            sign_in::sign_in(profile, output, server, no_browser).await
+        Command::SignIn {
+            server,
+            no_browser,
+            device,
+        } => {
+            let way = match (device, no_browser) {
+                (true, _) => Way::Device,
+                (false, true) => Way::PrintedAddress,
+                (false, false) => Way::Browser,
+            };
+            sign_in::sign_in(profile, output, server, way).await
         }
         Command::SignOut => sign_in::sign_out(profile, output).await,
         Command::Status => status::status(profile, output),
+        // Answered before the profile is opened.
+        Command::Doctor => Ok(ExitCode::SUCCESS),
         Command::Sync { wait } => status::sync(profile, output, wait).await,
         Command::Watch => status::watch(profile, output).await,
         Command::Library(command) => library::run(profile, output, command).await,

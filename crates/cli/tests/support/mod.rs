@@ -77,7 +77,12 @@ impl Profile {
 
     /// Signs in as demo by playing the athlete in the browser.
     pub fn sign_in(&self, server: &str) -> Value {
-        let mut command = self.command(&["--json", "sign-in", "--server", server, "--no-browser"]);
+        let arguments = ["--json", "sign-in", "--server", server, "--no-browser"];
+        Self::sign_in_by(self.command(&arguments))
+    }
+
+    /// The same with a command that may run in a session of its own.
+    pub fn sign_in_by(mut command: Command) -> Value {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

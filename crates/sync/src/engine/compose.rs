@@ -22,6 +22,8 @@ pub(super) struct Local {
     pub(super) sign_in: Shown,
     /// Why the last sign-in of this process failed.
     pub(super) sign_in_failure: Option<String>,
+    /// As in [`SessionView::vault`].
+    pub(super) vault: &'static str,
     pub(super) pulling: bool,
     pub(super) sending: bool,
     pub(super) system: NetworkFact,
@@ -34,6 +36,11 @@ impl Core {
         Local {
             sign_in: self.sign_in.shown(),
             sign_in_failure: self.sign_in.failure().map(|error| error.sentence()),
+            vault: if self.session.unsaved().is_some() {
+                "memory"
+            } else {
+                self.session.vault.kind().as_str()
+            },
             pulling,
             sending,
             system: self.network.state(),
@@ -83,7 +90,13 @@ pub(super) fn compose(store: &Store, local: Local, now: &Now) -> Result<SyncView
             revision: revisions.library,
             rides_revision: revisions.rides,
         },
-        session: session_view(&facts, local.sign_in, local.sign_in_failure, now),
+        session: session_view(
+            &facts,
+            local.sign_in,
+            local.sign_in_failure,
+            local.vault,
+            now,
+        ),
     })
 }
 
@@ -198,6 +211,7 @@ fn session_view(
     facts: &Facts,
     sign_in: Shown,
     failure: Option<String>,
+    vault: &str,
     now: &Now,
 ) -> SessionView {
     let view = session::view(facts, now);
@@ -233,6 +247,7 @@ fn session_view(
             .filter(|days| *days <= freewheel_policy::grace::NUDGE_DAYS),
         sign_in_url: sign_in.url,
         device: sign_in.device.map(Into::into),
+        vault: vault.to_owned(),
     }
 }
 

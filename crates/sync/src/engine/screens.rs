@@ -15,6 +15,7 @@ use super::session::account_id;
 use crate::error::EngineError;
 use crate::import;
 use crate::store::StoreError;
+use crate::vault::key_file_path;
 use crate::version;
 use crate::view::{
     About, Delivery, ImportOutcome, LibraryPage, LibraryQuery, OutboxRow, PlannedCard, RideCard,
@@ -151,6 +152,7 @@ impl Engine {
                 .or_else(default)
                 .unwrap_or_else(|| DEFAULT_SERVER.to_owned()),
             vault: self.core.session.vault.kind().as_str().to_owned(),
+            key_file: key_file_path(self.home().root()).display().to_string(),
         }
     }
 

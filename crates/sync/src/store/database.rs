@@ -13,7 +13,7 @@ use super::error::{StoreError, is_damage};
 use crate::home::Home;
 
 /// How long a call waits for another process's transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

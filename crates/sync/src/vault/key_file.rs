@@ -25,7 +25,7 @@ pub(super) struct KeyFile {
 impl KeyFile {
     pub(super) fn new(home: &Path) -> Self {
         Self {
-            path: home.join("vault.key"),
+            path: super::key_file_path(home),
         }
     }
 

@@ -11,7 +11,7 @@ mod key_file;
 mod keyring;
 mod patience;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -169,6 +169,12 @@ impl Vault {
         }
         Ok(answer)
     }
+}
+
+/// Where the key goes on a machine without a keyring.
+#[must_use]
+pub fn key_file_path(home: &Path) -> PathBuf {
+    home.join("vault.key")
 }
 
 /// The name under which the key of an athlete is kept: stable, and telling nothing about the athlete.
