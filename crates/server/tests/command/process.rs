@@ -1,167 +1,28 @@
-//! `freewheel-server` as a process: how it starts, how it ends, what it says when it cannot.
+//! How the process starts, how it ends, what it says when it cannot.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Command;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use freewheel_protocol::oauth::{CLIENT_ID, TokenAnswer};
 use freewheel_protocol::{ContentDigest, Sha256Digest};
 use freewheel_server::Store;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::StatusCode;
 
-const VERIFIER: &str = "a-verifier-that-is-long-enough-to-be-one-0123456789";
-const REDIRECT: &str = "http://127.0.0.1:49999/callback";
+use crate::running::{Running, VERIFIER, command, fails, http, refresh, sign_in, signal, start};
+
 const RIDE: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 /// A FIT file without records: header, no data, checksum.
 const FIT: [u8; 16] = [
     14, 0x20, 0x54, 0x08, 0, 0, 0, 0, b'.', b'F', b'I', b'T', 0, 0, 0xB3, 0xCC,
 ];
 
-struct Running {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_freewheel-server"));
-    command
-        .arg("--data")
-        .arg(data)
-        .args(arguments)
-        .env_remove("RUST_LOG");
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn start(data: &Path) -> Running {
-    let mut child = command(data, &["--listen", "127.0.0.1:0", "--dev"])
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let url = line
-        .trim_end()
-        .strip_prefix("listening on ")
-        .unwrap()
-        .to_owned();
-    Running { child, url }
-}
-
-fn fails(data: &Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let Output { status, stderr, .. } = command(data, arguments).output().unwrap();
-    (status.code(), String::from_utf8(stderr).unwrap())
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args(["-s", name, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-}
-
-fn request_key(page: &str) -> &str {
-    page.split_once("name=\"request\" value=\"")
-        .unwrap()
-        .1
-        .split_once('"')
-        .unwrap()
-        .0
-}
-
-async fn access_token(http: &Client, url: &str) -> String {
-    let challenge = URL_SAFE_NO_PAD.encode(Sha256Digest::of(VERIFIER.as_bytes()).0);
-    let query = [
-        ("client_id", CLIENT_ID),
-        ("redirect_uri", REDIRECT),
-        ("response_type", "code"),
-        ("scope", "openid offline_access freewheel"),
-        ("code_challenge", &challenge),
-        ("code_challenge_method", "S256"),
-    ];
-    let send = |path: &str| http.post(format!("{url}{path}"));
-    let page = http
-        .get(format!("{url}/oauth/authorize"))
-        .query(&query)
-        .send()
-        .await
-        .unwrap();
-    let page = page.text().await.unwrap();
-    let form = [
-        ("request", request_key(&page)),
-        ("username", "demo"),
-        ("password", "demo"),
-    ];
-    let page = send("/oauth/sign-in")
-        .form(&form)
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
-    let form = [("request", request_key(&page)), ("answer", "allow")];
-    let back = send("/oauth/consent").form(&form).send().await.unwrap();
-    let back = Url::parse(back.headers()["location"].to_str().unwrap()).unwrap();
-    let code = back
-        .query_pairs()
-        .find(|(name, _)| name == "code")
-        .unwrap()
-        .1
-        .into_owned();
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", CLIENT_ID),
-        ("code", &code),
-        ("redirect_uri", REDIRECT),
-        ("code_verifier", VERIFIER),
-    ];
-    let answer: TokenAnswer = send("/oauth/token")
-        .form(&form)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    answer.access_token
-}
-
-fn http() -> Client {
-    Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap()
-}
-
 #[tokio::test]
 async fn an_acknowledged_ride_survives_kill_minus_nine() {
     let folder = tempfile::tempdir().unwrap();
     let mut running = start(folder.path());
     let http = http();
-    let token = access_token(&http, &running.url).await;
+    let token = sign_in(&http, &running.url, "demo").await.access_token;
     let answer = http
         .put(format!("{}/v1/rides/{RIDE}", running.url))
         .query(&[
@@ -211,7 +72,7 @@ fn signals_end_it_cleanly() {
 async fn the_log_holds_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let mut running = start(folder.path());
-    let token = access_token(&http(), &running.url).await;
+    let token = sign_in(&http(), &running.url, "demo").await.access_token;
     signal(&running.child, "TERM");
     let mut log = String::new();
     running
@@ -227,6 +88,59 @@ async fn the_log_holds_no_secret() {
         "{log}"
     );
     assert!(!log.contains("ERROR"), "{log}");
+}
+
+#[tokio::test]
+async fn a_line_of_the_log_names_the_request_that_it_is_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut running = start(folder.path());
+    let request = http().get(format!("{}/v1/rides", running.url));
+    let request = request.header("x-request-id", "ride-list-7");
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.headers()["x-request-id"], "ride-list-7");
+    let own = http().get(format!("{}/nowhere", running.url));
+    let own = own.send().await.unwrap();
+    let own = own.headers()["x-request-id"].to_str().unwrap().to_owned();
+    signal(&running.child, "TERM");
+    let mut log = String::new();
+    let mut stderr = running.child.stderr.take().unwrap();
+    stderr.read_to_string(&mut log).unwrap();
+    for (id, path, status) in [("ride-list-7", "/v1/rides", 401), (&*own, "/nowhere", 404)] {
+        let line = log.lines().find(|line| line.contains(id));
+        let line = line.unwrap_or_else(|| panic!("{id} in {log}"));
+        assert!(line.contains(&format!("path=\"{path}\"")), "{line}");
+        assert!(line.contains(&format!("status={status}")), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_retry_allowance_and_the_end_of_a_family_outlive_kill_minus_nine() {
+    let folder = tempfile::tempdir().unwrap();
+    let http = http();
+    let kill = |mut running: Running| {
+        running.child.kill().unwrap();
+        assert_eq!(running.child.wait().unwrap().signal(), Some(9));
+    };
+    let next = async |url: &str, token: &str| {
+        let answer = refresh(&http, url, token).await.ok().unwrap();
+        answer.refresh_token.unwrap()
+    };
+    let running = start(folder.path());
+    let first = sign_in(&http, &running.url, "demo").await;
+    let first = first.refresh_token.unwrap();
+    let lost = next(&running.url, &first).await;
+    kill(running);
+    let running = start(folder.path());
+    let second = next(&running.url, &first).await;
+    let third = next(&running.url, &second).await;
+    kill(running);
+    let running = start(folder.path());
+    let refused = refresh(&http, &running.url, &lost).await.err();
+    assert_eq!(refused.as_deref(), Some("invalid_grant"));
+    kill(running);
+    let running = start(folder.path());
+    let refused = refresh(&http, &running.url, &third).await.err();
+    assert_eq!(refused.as_deref(), Some("invalid_grant"));
 }
 
 #[test]
@@ -286,6 +200,15 @@ fn it_does_not_listen_to_the_world_in_clear() {
         assert_eq!(code, Some(1), "{url}");
         assert!(text.contains(url), "{text}");
     }
+    for url in [
+        "http://example.org",
+        "example.org",
+        "https://example.org?x=1",
+    ] {
+        let (code, text) = fails(folder.path(), &["--listen", "127.0.0.1:0", "--issuer", url]);
+        assert_eq!(code, Some(1), "{url}");
+        assert!(text.contains(url), "{text}");
+    }
 }
 
 #[test]
@@ -305,9 +228,20 @@ fn a_bad_library_is_named_by_file() {
 #[test]
 fn usage_errors_are_two_and_the_version_names_the_commit() {
     let folder = tempfile::tempdir().unwrap();
-    for wrong in [&["--listen", "nowhere"][..], &["--unheard-of"]] {
-        assert_eq!(fails(folder.path(), wrong).0, Some(2));
+    for wrong in [
+        &["--listen", "nowhere"][..],
+        &["--unheard-of"],
+        &["--max-sessions", "0"],
+        &["--audience", "some-api"],
+        &["--dev", "--issuer", "https://example.org"],
+    ] {
+        assert_eq!(fails(folder.path(), wrong).0, Some(2), "{wrong:?}");
     }
+    let nothing = Command::new(env!("CARGO_BIN_EXE_freewheel-server")).output();
+    let nothing = nothing.unwrap();
+    assert_eq!(nothing.status.code(), Some(2));
+    let text = String::from_utf8(nothing.stderr).unwrap();
+    assert!(text.contains("--data"), "{text}");
     let version = command(folder.path(), &["--version"]).output().unwrap();
     let text = String::from_utf8(version.stdout).unwrap();
     assert!(
