@@ -26,9 +26,11 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         history,
         sync_now,
         sign_in,
+        sign_in_with_device,
         cancel_sign_in,
         open_sign_in_page,
         sign_out,
+        support_report,
         import_workouts,
         export_ride,
         retry_ride,
@@ -84,6 +86,13 @@ async fn sign_in(app: AppHandle, shell: State<'_, Shell>, server: String) -> Ans
     Ok(())
 }
 
+/// The code and where it goes stand in the view.
+#[tauri::command]
+async fn sign_in_with_device(shell: State<'_, Shell>, server: String) -> Answer<()> {
+    shell.engine()?.sign_in_with_device(&server).await?;
+    Ok(())
+}
+
 #[tauri::command]
 async fn open_sign_in_page(app: AppHandle, shell: State<'_, Shell>) -> Answer<()> {
     if let Some(url) = shell.engine()?.view_now().session.sign_in_url {
@@ -109,6 +118,11 @@ async fn cancel_sign_in(shell: State<'_, Shell>) -> Answer<()> {
 #[tauri::command]
 async fn sign_out(shell: State<'_, Shell>) -> Answer<()> {
     Ok(shell.engine()?.sign_out().await?)
+}
+
+#[tauri::command]
+async fn support_report(shell: State<'_, Shell>) -> Answer<String> {
+    Ok(shell.engine()?.doctor().await.text())
 }
 
 #[tauri::command]

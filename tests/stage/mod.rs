@@ -15,6 +15,12 @@ use freewheel_protocol::Sha256Digest;
 /// A bound for what should be there at once, on a machine that does other things too.
 pub const SOON: Duration = Duration::from_secs(30);
 
+/// A file of the athlete's own.
+const OWN_WORKOUT: &str = "<workout_file><name>Club Tuesday</name><author>Club</author><workout>\
+    <Warmup Duration='120' PowerLow='0.4' PowerHigh='0.7'/>\
+    <IntervalsT Repeat='3' OnDuration='60' OffDuration='60' OnPower='1.05' OffPower='0.55'/>\
+    <SteadyState Duration='120' Power='0.5'/></workout></workout_file>";
+
 pub struct Stage {
     pub session: DesktopSession,
     pub server: ServerProcess,
@@ -141,6 +147,42 @@ impl Stage {
         rows.collect::<Result<_, _>>().unwrap()
     }
 
+    /// Changes the server's database beside the running server, as its operator's commands do. Returns how many rows.
+    pub fn operator(&self, sql: &str) -> usize {
+        let path = self.server.data().join("server.db");
+        let database = rusqlite::Connection::open(path).unwrap();
+        database.busy_timeout(SOON).unwrap();
+        database.execute(sql, []).unwrap()
+    }
+
+    /// The operator closes the athlete's account.
+    pub fn block_the_athlete(&self) {
+        assert_eq!(self.operator("UPDATE athlete SET blocked = 1"), 1);
+    }
+
+    /// The operator ends every sign-in.
+    pub fn end_every_sign_in(&self) {
+        let ended = self.operator(
+            "UPDATE token_family SET revoked_at = 1, revoked_because = 'asked' WHERE revoked_at IS NULL",
+        );
+        assert!(ended > 0, "there was one");
+    }
+
+    /// Runs `freewheel` on the profile, in the session.
+    pub fn cli(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = self.session.command(programs::cli().unwrap());
+        command.arg("--home").arg(&self.home).args(arguments);
+        command.output().unwrap()
+    }
+
+    /// Imports a workout of the athlete's own: ten minutes, with a ramp.
+    pub fn import_own(&self) {
+        let file = self.session.folder().join("club-tuesday.zwo");
+        std::fs::write(&file, OWN_WORKOUT).unwrap();
+        let ran = self.cli(&["library", "import", &file.display().to_string()]);
+        assert!(ran.status.success(), "{ran:?}");
+    }
+
     /// The frozen FIT files in the profile folder.
     pub fn frozen_files(&self) -> Vec<PathBuf> {
         let files = std::fs::read_dir(self.home.join("rides")).unwrap();
@@ -189,6 +231,31 @@ pub fn garmin_reads(files: &[PathBuf]) {
             "{report}"
         );
     }
+}
+
+/// A bound for what shows with the clock: the view is composed at least once a minute.
+pub const WITHIN_A_MINUTE: Duration = Duration::from_secs(60 + SOON.as_secs());
+
+/// Where the session's words stand.
+pub const SESSION: &str = "[data-test='session']";
+
+/// Waits until the strip tells a state of the session.
+pub async fn wait_for_session(page: &Page, state: &str, bound: Duration) {
+    wait_for_attr(page, SESSION, "data-state", state, bound).await;
+}
+
+/// Rides what is ready for some seconds, finishes, and goes to the history.
+pub async fn ride_to_history(window: &Page, seconds: i64) {
+    const RIDE: &str = "[data-test='ride']";
+    wait_for_attr(window, RIDE, "data-state", "ready", SOON).await;
+    window.keys(" ").await.unwrap();
+    let bound = SOON + Duration::from_secs(seconds.unsigned_abs());
+    wait_for_number(window, RIDE, "data-durable", seconds, bound).await;
+    window.keys("f").await.unwrap();
+    window.click("[data-test='finish']").await.unwrap();
+    window.find("[data-test='saved']").await.unwrap();
+    window.click("[data-test='to-history']").await.unwrap();
+    window.find("[data-test='ride-row']").await.unwrap();
 }
 
 /// Goes to a screen by its link.

@@ -11,6 +11,7 @@ import type {
   RideFrame,
   RideStart,
   RideSummary,
+  SessionView,
   SyncView,
   TodayView,
 } from '../src/backend';
@@ -54,6 +55,8 @@ export function pretend(options: URLSearchParams): void {
         }
         case 'history':
           return scene === 'signed-out' || scene === 'empty' ? [] : rides();
+        case 'support_report':
+          return 'Freewheel 0.1.0\n\nok       Vault      In this computer’s keyring.';
         case 'import_workouts':
           return OUTCOMES;
         case 'export_ride':
@@ -90,6 +93,7 @@ function aboutView(scene: string): About {
     home: '/home/rider/.local/share/freewheel',
     default_server: 'http://127.0.0.1:8787',
     vault: scene === 'offline' ? 'key_file' : 'keyring',
+    key_file: '/home/rider/.local/share/freewheel/vault.key',
   };
 }
 
@@ -108,6 +112,8 @@ function syncView(scene: string, workouts: number): SyncView {
       action: null,
       days_left: null,
       sign_in_url: null,
+      device: null,
+      vault: scene === 'offline' ? 'key_file' : 'keyring',
     },
     library: { workouts, pulling: false, fresh_at: now - 12 * MINUTE, revision: 3, rides_revision: 2 },
   };
@@ -116,31 +122,77 @@ function syncView(scene: string, workouts: number): SyncView {
     case 'offline':
       view.service = { state: 'unreachable', words: 'Freewheel cannot be reached', cause: 'The service is not running at its address.', since: now - 43 * MINUTE };
       view.data = { ...view.data, waiting: 2, parked: 1, words: '2 rides waiting, 1 needs you', next_try: now + 40_000 };
-      Object.assign(session, { state: 'offline', headline: 'Offline for 11 days: 3 days left.', detail: 'Connect once to keep the library open.', action: 'sync_now', days_left: 3 });
       break;
     case 'locked':
       view.network = 'down';
       view.service = { state: 'unreachable', words: 'Freewheel cannot be reached', cause: 'The service is not running at its address.', since: now - 15 * DAY };
-      Object.assign(session, { state: 'grace_expired', library_open: false, headline: 'The library is locked until Freewheel has connected once.', detail: 'Last contact 15 days ago.', action: 'sign_in', days_left: 0 });
       break;
     case 'signed-out':
     case 'empty':
       view.service = { state: 'unknown', words: '', cause: null, since: null };
       view.data = { ...view.data, words: 'Nothing waits', last_success: null };
-      if (scene === 'signed-out') Object.assign(session, { state: 'signed_out', account: null, server: null, library_open: false, headline: 'Sign in, or ride your own files.', action: 'sign_in' });
       break;
-    case 'signing-in':
-      Object.assign(session, {
-        state: 'signing_in',
-        account: null,
-        headline: 'Sign-in continues in your browser.',
-        action: 'cancel_sign_in',
-        sign_in_url:
-          'http://127.0.0.1:8787/oauth/authorize?response_type=code&client_id=freewheel-desktop&redirect_uri=http%3A%2F%2F127.0.0.1%3A41829%2Fcallback&scope=openid%20offline_access&state=Zk3vBq0&code_challenge=9Jr0tBLnl0yQ2mQm8x&code_challenge_method=S256',
-      });
   }
+  Object.assign(session, SESSIONS[scene]);
   return view;
 }
+
+const SIGNED_OUT: Partial<SessionView> = {
+  state: 'signed_out',
+  account: null,
+  server: null,
+  library_open: false,
+  headline: 'Not signed in',
+  detail: 'Sign in to get your library and plan, or ride your own files.',
+  action: 'sign_in',
+  vault: 'none',
+};
+
+const SIGNING_IN: Partial<SessionView> = { ...SIGNED_OUT, state: 'signing_in', headline: 'Signing in', detail: 'Please finish in the browser window that has opened.', action: 'cancel_sign_in' };
+
+/** In the words of the policy. */
+const SESSIONS: Record<string, Partial<SessionView>> = {
+  'signed-out': SIGNED_OUT,
+  'signing-in': {
+    ...SIGNING_IN,
+    sign_in_url:
+      'http://127.0.0.1:8787/oauth/authorize?response_type=code&client_id=freewheel-desktop&redirect_uri=http%3A%2F%2F127.0.0.1%3A41829%2Fcallback&scope=openid%20offline_access&state=Zk3vBq0&code_challenge=9Jr0tBLnl0yQ2mQm8x&code_challenge_method=S256',
+  },
+  code: {
+    ...SIGNING_IN,
+    device: { user_code: 'WDJB-MJHT', verification_uri: 'http://127.0.0.1:8787/oauth/device', verification_uri_complete: 'http://127.0.0.1:8787/oauth/device?user_code=WDJB-MJHT' },
+  },
+  offline: {
+    state: 'offline',
+    headline: 'Working offline',
+    detail: 'The service is not running at its address. The library stays open for 3 more days: please connect once before then.',
+    action: 'sync_now',
+    days_left: 3,
+  },
+  vault: { state: 'vault_unavailable', headline: 'The keyring is locked', detail: 'Unlock it to sync. Riding works without it.', action: 'unlock_keyring', vault: 'none' },
+  memory: { state: 'vault_unavailable', headline: 'Your sign-in could not be saved', detail: 'It works until you close Freewheel, and saving is tried again.', vault: 'memory' },
+  'needs-sign-in': {
+    state: 'needs_sign_in',
+    headline: 'Please sign in again',
+    detail: 'The service ended this sign-in, as it does after a new password or a long time unused. Riding goes on, and your rides wait here until then.',
+    action: 'sign_in',
+  },
+  locked: {
+    state: 'grace_expired',
+    library_open: false,
+    headline: 'The library is locked',
+    detail: 'Connect once, or sign in, to open it again. Your own files and rides stay open.',
+    action: 'sync_now',
+    days_left: 0,
+  },
+  blocked: {
+    state: 'blocked',
+    library_open: false,
+    headline: 'This account is blocked',
+    detail: 'Your rides are kept and can be exported. Please contact support.',
+    action: 'contact_support',
+  },
+};
 
 function todayView(scene: string, cards: ReturnType<typeof makeWorkouts>[number]['card'][]): TodayView {
   const date = (days: number) => localDay(now + days * DAY);

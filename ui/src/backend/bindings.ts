@@ -414,7 +414,11 @@ default_server: string,
 /**
  * Where the vault keeps the key: `keyring`, `key_file` or `none`.
  */
-vault: string, };
+vault: string, 
+/**
+ * Where the key file is, or would be.
+ */
+key_file: string, };
 
 export type DataFact = { 
 /**
@@ -463,6 +467,20 @@ at: number, } | { "state": "parked",
  * Why, for people.
  */
 reason: string, };
+
+export type DeviceCodeView = { 
+/**
+ * The code.
+ */
+user_code: string, 
+/**
+ * Where it is typed.
+ */
+verification_uri: string, 
+/**
+ * The same address with the code in it, where there is one.
+ */
+verification_uri_complete: string | null, };
 
 export type ImportOutcome = { 
 /**
@@ -683,7 +701,16 @@ days_left: number | null,
 /**
  * The address to open by hand while a sign-in is under way.
  */
-sign_in_url: string | null, };
+sign_in_url: string | null, 
+/**
+ * The code to type on another device while such a sign-in is under way.
+ */
+device: DeviceCodeView | null, 
+/**
+ * Where the key to the sign-in was last found: `keyring`, `key_file`, `memory` (it is lost when the program ends), or
+ * `none` while it was not asked for or not given.
+ */
+vault: string, };
 
 export type SyncView = { 
 /**

@@ -34,8 +34,12 @@ export const retryRide = (id: string) => invoke<null>('retry_ride', { id });
 export const syncView = () => invoke<SyncView>('sync_view');
 export const syncNow = () => invoke<null>('sync_now');
 export const signIn = (server: string) => invoke<null>('sign_in', { server });
+/** Begins a sign-in on another device; the code then stands in the view. */
+export const signInWithDevice = (server: string) => invoke<null>('sign_in_with_device', { server });
 export const cancelSignIn = () => invoke<null>('cancel_sign_in');
 export const openSignInPage = () => invoke<null>('open_sign_in_page');
+/** What `freewheel doctor` prints, without secrets. */
+export const supportReport = () => invoke<string>('support_report');
 export const signOut = () => invoke<null>('sign_out');
 
 export const rideStart = (workoutId: string | null, planItemId: string | null) =>

@@ -9,53 +9,18 @@
     missing_docs
 )]
 
+mod album;
+mod session;
+#[path = "../stage/mod.rs"]
 mod stage;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use album::Album;
 use freewheel_lab::window::{Page, Window};
 use stage::{Look, SOON, Stage, go, wait_for_attr, wait_for_number};
 
 const RIDE: &str = "[data-test='ride']";
-/// Width, height, and what stands in the file's name.
-const SIZES: [(u32, u32, &str); 2] = [(1280, 800, ""), (900, 600, "-small")];
-
-struct Album {
-    folder: PathBuf,
-    look: Look,
-}
-
-impl Album {
-    /// Takes a picture in each size.
-    async fn take(&self, window: &Page, name: &str) {
-        for (width, height, size) in SIZES {
-            window.resize(width, height).await.unwrap();
-            let resized = "return innerWidth === arguments[0] && innerHeight === arguments[1]";
-            let settled = window.wait_for("the size", SOON, async |page: &Page| {
-                let size = vec![width.into(), height.into()];
-                Ok(page.js(resized, size).await?.as_bool() == Some(true))
-            });
-            settled.await.unwrap();
-            let painted = "const done = arguments[arguments.length - 1];\
-                requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 120)));";
-            window
-                .driver()
-                .execute_async(painted, Vec::new())
-                .await
-                .unwrap();
-            let wide = "return document.scrollingElement.scrollWidth > innerWidth";
-            let cut = window.js(wide, Vec::new()).await.unwrap();
-            assert_eq!(
-                cut.as_bool(),
-                Some(false),
-                "{name} is wider than its {width} px"
-            );
-            let file = format!("{name}{size}-{}.png", self.look.name());
-            window.screenshot(&self.folder.join(file)).await.unwrap();
-        }
-    }
-}
 
 async fn first_row(window: &Page) -> String {
     window.click("[data-test='workout-row']").await.unwrap();
@@ -63,11 +28,11 @@ async fn first_row(window: &Page) -> String {
     window.text("[data-test='detail']").await.unwrap()
 }
 
-async fn shoot(look: Look, folder: PathBuf) {
+async fn shoot(look: Look) {
     let mut stage = Stage::set((1280, 800)).await;
     stage.look = look;
     let window = stage.open().await;
-    let album = Album { folder, look };
+    let album = Album::of(look);
     album.take(&window, "today-signed-out").await;
     go(&window, "history").await;
     window.find("[data-test='history-empty']").await.unwrap();
@@ -168,26 +133,30 @@ async fn ride_with_pictures(window: &Window, album: &Album) {
     album.take(window, "ride-saved").await;
 }
 
-/// Where the pictures go; the second value keeps a temporary folder alive.
-fn folder() -> (PathBuf, Option<tempfile::TempDir>) {
-    if let Some(folder) = std::env::var_os("FREEWHEEL_SCREENSHOTS") {
-        return (PathBuf::from(folder), None);
-    }
-    if let Some(artifacts) = std::env::var_os("FREEWHEEL_TEST_ARTIFACTS") {
-        return (Path::new(&artifacts).join("screenshots"), None);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    (folder.path().to_owned(), Some(folder))
-}
-
 #[tokio::test]
 async fn every_screen_in_light_has_its_picture_and_nothing_is_cut_off() {
-    let (folder, _kept) = folder();
-    shoot(Look::Light, folder).await;
+    shoot(Look::Light).await;
 }
 
 #[tokio::test]
 async fn every_screen_in_dark_has_its_picture_and_nothing_is_cut_off() {
-    let (folder, _kept) = folder();
-    shoot(Look::Dark, folder).await;
+    shoot(Look::Dark).await;
+}
+
+#[tokio::test]
+async fn without_a_sign_in_every_state_has_its_picture() {
+    session::without_a_sign_in(Look::Light).await;
+    session::without_a_sign_in(Look::Dark).await;
+}
+
+#[tokio::test]
+async fn out_of_contact_every_state_has_its_picture() {
+    session::out_of_contact(Look::Light).await;
+    session::out_of_contact(Look::Dark).await;
+}
+
+#[tokio::test]
+async fn with_a_bad_keyring_every_state_has_its_picture() {
+    session::with_a_bad_keyring(Look::Light).await;
+    session::with_a_bad_keyring(Look::Dark).await;
 }
