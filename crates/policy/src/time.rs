@@ -197,6 +197,11 @@ mod tests {
     }
 
     #[test]
+    fn a_boot_id_is_shown_as_it_is() {
+        assert_eq!(BootId::from("run-7").to_string(), "run-7");
+    }
+
+    #[test]
     fn a_part_stays_inside_whatever_the_seed() {
         let cases = [
             (0.0, 0),

@@ -58,6 +58,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn generations_count_up_and_are_shown_as_numbers() {
+        assert_eq!(Generation(7).next(), Generation(8));
+        assert_eq!(Generation(u64::MAX).next(), Generation(u64::MAX));
+        assert_eq!(Generation(12).to_string(), "12");
+    }
+
+    /// Were a seed to change with a version, all machines would renew at once after an update.
+    #[test]
+    fn a_tokens_seed_is_fixed() {
+        let cases = [
+            ("", 366_037_667),
+            ("fp1", 991_155_267),
+            ("token-42", 129_752_378),
+        ];
+        for (text, billionths) in cases {
+            let seed = Fingerprint::from(text).seed();
+            assert_eq!((seed * 1e9).round() as u64, billionths, "{text}");
+        }
+    }
+
+    #[test]
     fn seeds_of_fingerprints_are_spread_over_the_unit_interval() {
         let seeds: Vec<f64> = (0..1_000)
             .map(|n| Fingerprint(format!("token-{n}")).seed())

@@ -215,6 +215,14 @@ fn only_the_genuine_issuer_is_believed() {
             trouble(Trouble::Foreign),
         ),
         (
+            "a portal that says slow down",
+            HttpFacts {
+                content_type: Some("text/html".into()),
+                ..http(400, Some("slow_down"))
+            },
+            trouble(Trouble::Foreign),
+        ),
+        (
             "unverified",
             HttpFacts {
                 tls: Tls::Unverified,

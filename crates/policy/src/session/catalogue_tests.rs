@@ -160,6 +160,8 @@ fn any_number_of_401s_costs_one_refresh_per_quarter_of_an_hour_and_no_access() {
             assert!(access.calls, "{name}: the lanes go on at their pace");
         }
         assert_eq!(asked, refreshes, "{name}");
+        let counted = rider.facts.unauthorized.as_ref().map(|streak| streak.count);
+        assert_eq!(counted.map(u64::from), Some(times), "{name}");
         if times > 1 {
             let cause = Trouble::AccessRefused;
             assert_eq!(rider.state(), CredentialState::Offline(cause), "{name}");

@@ -39,7 +39,7 @@ pub fn contact_matters(facts: &Facts, server_time: WallMs, now: &Now) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::{AccessLife, TokenFacts};
+    use super::super::facts::{AccessLife, Condemned, TokenFacts, Unauthorized};
     use super::*;
     use crate::grace::Anchor;
     use crate::time::{BootMs, WallMs};
@@ -96,12 +96,43 @@ mod tests {
     #[test]
     fn an_answer_matters_when_it_ends_trouble_or_the_anchor_has_aged() {
         assert!(!contact_matters(&facts(), now(30).wall, &now(30)));
-        assert!(contact_matters(&facts(), now(61).wall, &now(61)));
-        let trouble = Facts {
-            trouble: Some(Trouble::Busy),
-            ..facts()
-        };
-        assert!(contact_matters(&trouble, now(1).wall, &now(1)));
+        let before = now(0).wall.minus(Millis(1));
+        #[rustfmt::skip]
+        let ages = [
+            (59, now(59).wall, false),
+            (60, now(60).wall, true),
+            (61, now(61).wall, true),
+            (30, now(59).wall, false),
+            (30, now(60).wall, true), // The server's time went on by more than ours did.
+            (30, now(90).wall, true),
+            (30, before,       true), // Or went back.
+            (60, now(30).wall, true),
+            (90, now(30).wall, true),
+        ];
+        for (seconds, server, matters) in ages {
+            let found = contact_matters(&facts(), server, &now(seconds));
+            assert_eq!(found, matters, "{seconds} s, {server:?}");
+        }
+        let unsettled = [
+            Facts {
+                trouble: Some(Trouble::Busy),
+                ..facts()
+            },
+            Facts {
+                unauthorized: Some(Unauthorized {
+                    count: 1,
+                    refreshed: now(0),
+                }),
+                ..facts()
+            },
+            Facts {
+                condemned: Some(Condemned::Account),
+                ..facts()
+            },
+        ];
+        for facts in unsettled {
+            assert!(contact_matters(&facts, now(1).wall, &now(1)), "{facts:?}");
+        }
         assert!(contact_matters(&Facts::default(), now(1).wall, &now(1)));
         let restarted = Now {
             boot_id: "b".into(),

@@ -76,6 +76,8 @@ mod catalogue_tests;
 #[cfg(test)]
 mod fortnight_tests;
 #[cfg(test)]
+mod refresh_tests;
+#[cfg(test)]
 mod sequence_tests;
 #[cfg(test)]
 mod step_tests;

@@ -423,3 +423,61 @@ fn a_view_says_it_all_at_once() {
     assert_eq!((view.days_left, view.words.nudge), (Some(3), true));
     assert!(view.words.detail.contains("3 more days"), "{view:?}");
 }
+
+#[test]
+fn the_lanes_are_woken_by_a_vault_that_returns_and_by_nothing_else_that_it_does() {
+    let mut rider = Rider::signed_in();
+    let ready = Event::VaultChanged(VaultCondition::Ready);
+    assert_eq!(rider.does(&ready), [], "it was");
+    let locked = Event::VaultChanged(VaultCondition::Locked);
+    assert_eq!(rider.does(&locked), []);
+    assert_eq!(rider.does(&locked), []);
+    let denied = Event::VaultChanged(VaultCondition::Denied);
+    assert_eq!(rider.does(&denied), []);
+    assert_eq!(rider.does(&ready), [Action::WakeLanes]);
+}
+
+#[test]
+fn signing_out_forgets_the_session_and_neither_the_computer_nor_the_ride() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::RideBegan);
+    rider.does(&Event::VaultChanged(VaultCondition::Locked));
+    rider.does(&Event::NetworkChanged(SystemNetwork::Down));
+    let riding = rider.facts.riding;
+    assert!(riding.is_some());
+    rider.does(&Event::SignOut);
+    let want = Facts {
+        account: Some(athlete("a")),
+        signed_out: true,
+        vault: VaultCondition::Locked,
+        network: SystemNetwork::Down,
+        riding,
+        ..Facts::default()
+    };
+    assert_eq!(rider.facts, want);
+    assert_eq!(rider.access().licensed_library, Library::Open);
+}
+
+#[test]
+fn a_states_name_is_the_one_that_it_is_written_with() {
+    use CredentialState as S;
+    let states = [
+        S::SignedOut,
+        S::SigningIn(Box::new(S::Active)),
+        S::Active,
+        S::Offline(DNS),
+        S::OutcomeUnknown(Generation(1)),
+        S::VaultUnavailable(VaultCause::Locked),
+        S::NeedsSignIn(SignInCause::TokenRefused),
+        S::GraceExpired(None),
+        S::Blocked,
+    ];
+    for state in states {
+        let written = serde_json::to_value(&state).unwrap();
+        let key = written
+            .as_object()
+            .and_then(|object| object.keys().next().cloned());
+        let key = key.unwrap_or_else(|| written.as_str().unwrap().to_owned());
+        assert_eq!(state.name(), key);
+    }
+}

@@ -235,6 +235,10 @@ fn an_older_generation_never_replaces_a_newer_one_and_the_loser_reads_again() {
     let mut rider = Rider::signed_in();
     rider.does(&Event::TokensSaved(tokens(5, T0)));
     rider.does(&Event::TokensSaved(tokens(4, T0)));
+    let before = rider.facts.clone();
+    let same = Event::TokensSaved(tokens(5, T0.plus(Millis::days(1))));
+    assert_eq!(rider.does(&same), []);
+    assert_eq!(rider.facts, before, "told twice");
     assert_eq!(
         rider.facts.tokens.as_ref().unwrap().generation,
         Generation(5)

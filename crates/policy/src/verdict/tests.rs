@@ -183,3 +183,12 @@ fn what_is_delivered_had_no_trouble() {
         }
     }
 }
+
+#[test]
+fn every_reason_for_parking_has_its_own_words() {
+    use ParkReason::*;
+    let all = [TooLarge, RideUnreadable, RideConflict];
+    let words: std::collections::BTreeSet<&str> = all.into_iter().map(ParkReason::words).collect();
+    assert_eq!(words.len(), all.len());
+    assert!(words.iter().all(|words| words.ends_with('.')), "{words:?}");
+}
