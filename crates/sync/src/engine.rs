@@ -113,6 +113,7 @@ impl Engine {
             Arc::clone(&clock),
             Arc::clone(&wakes),
         ));
+        session.end_orphaned_sign_in().await;
         let issuer = Arc::new(Issuer::new(store.clone(), clock));
         let local = compose::Local {
             sign_in: sign_in::Shown::default(),

@@ -164,6 +164,12 @@ impl Home {
         self.root.join("ride.lock")
     }
 
+    /// Held while the athlete signs in.
+    #[must_use]
+    pub fn sign_in_lock(&self) -> PathBuf {
+        self.root.join("sign-in.lock")
+    }
+
     /// Held for the moment in which the databases are opened.
     #[must_use]
     pub fn store_lock(&self) -> PathBuf {

@@ -17,6 +17,8 @@ pub enum LeaseKind {
     App,
     /// Refreshing tokens: at most one refresh under way.
     Refresh,
+    /// Signing in: what a process that died in a sign-in left behind is told from a sign-in that is under way.
+    SignIn,
     /// Riding: a ride that is under way in one process is not resumed or finished by another.
     Ride,
 }
@@ -138,6 +140,7 @@ impl LeaseKind {
             Self::Syncer => home.syncer_lock(),
             Self::App => home.app_lock(),
             Self::Refresh => home.refresh_lock(),
+            Self::SignIn => home.sign_in_lock(),
             Self::Ride => home.ride_lock(),
         }
     }

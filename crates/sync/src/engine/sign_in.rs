@@ -17,7 +17,9 @@ use tokio::sync::oneshot;
 
 use super::core::Core;
 use super::issuer::Provider;
+use super::session::Session;
 use crate::error::EngineError;
+use crate::lease::{Lease, LeaseKind};
 use crate::remote::issuer::{self as remote, IssuerError};
 use crate::remote::{Http, ServerAddress};
 use crate::sign_in::SignInError;
@@ -91,6 +93,8 @@ impl Core {
     ) {
         // What the one before still has to write must not come after what is written here.
         attempt.previous_ended().await;
+        // Held to the end. Where an older sign-in of another process has it still, this one goes without.
+        let _alive = Lease::try_acquire(self.store().home(), LeaseKind::SignIn);
         let id = format!("{:016x}", self.entropy().next_u64());
         let beginning = match self.begin_sign_in(&id).await {
             Ok(()) => attempt.show(shown),
@@ -265,6 +269,18 @@ impl Core {
             self.store_cancelled().await;
         }
         self.refresh_view();
+    }
+}
+
+impl Session {
+    /// Ends a sign-in whose process died in it: as long as one lives, it holds the lease.
+    pub(super) async fn end_orphaned_sign_in(&self) {
+        if self.facts().is_ok_and(|facts| facts.signing_in)
+            && let Ok(Some(_orphaned)) = Lease::try_acquire(self.store.home(), LeaseKind::SignIn)
+            && let Err(error) = self.apply(Event::SignInCancelled).await
+        {
+            tracing::warn!(%error, "the end of a sign-in could not be stored");
+        }
     }
 }
 
