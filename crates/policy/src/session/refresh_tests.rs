@@ -5,6 +5,9 @@ use super::*;
 use crate::time::Millis;
 use crate::token::{Fingerprint, Generation};
 
+/// What it does to the facts.
+type Hindrance = fn(&mut Facts);
+
 /// Minutes after the sign-in; its access token lives for ten.
 fn at_minute(minute: u64) -> Rider {
     Rider::signed_in().at(Millis::mins(minute))
@@ -12,7 +15,7 @@ fn at_minute(minute: u64) -> Rider {
 
 #[test]
 fn each_hindrance_alone_forbids_a_refresh() {
-    let hinder: [(&str, fn(&mut Facts)); 6] = [
+    let hindrances: [(&str, Hindrance); 6] = [
         ("no token", |facts| facts.tokens = None),
         ("signed out", |facts| facts.signed_out = true),
         ("condemned", |facts| {
@@ -30,7 +33,7 @@ fn each_hindrance_alone_forbids_a_refresh() {
     let rider = at_minute(9);
     let half = Some(RefreshReason::HalfLife);
     assert_eq!(refresh_wanted(&rider.facts, &rider.now), half);
-    for (name, hinder) in hinder {
+    for (name, hinder) in hindrances {
         let mut rider = at_minute(9);
         hinder(&mut rider.facts);
         assert_eq!(refresh_wanted(&rider.facts, &rider.now), None, "{name}");
