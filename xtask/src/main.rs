@@ -21,6 +21,7 @@ mod artefacts;
 mod desktop;
 mod dev_server;
 mod display;
+mod mutants;
 mod node;
 mod packages;
 mod place;
@@ -84,6 +85,11 @@ const COMMANDS: &[Command] = &[
         name: "deny",
         help: "check the dependencies' licences, bans and sources",
         act: artefacts::deny,
+    },
+    Command {
+        name: "mutants",
+        help: "break every decision in crates/policy once and see whether a test notices (an hour)",
+        act: mutants::run,
     },
 ];
 

@@ -9,6 +9,7 @@ use crate::step::{self, Failure, Outcome};
 
 const TAURI_DRIVER: (&str, &str) = ("tauri-driver", "2.1.0");
 const CARGO_DENY: (&str, &str) = ("cargo-deny", "0.20.2");
+const CARGO_MUTANTS: (&str, &str) = ("cargo-mutants", "27.1.0");
 
 /// `tauri-driver`: lets a test press the buttons of the real window.
 ///
@@ -28,6 +29,14 @@ pub fn cargo_deny(place: &Place) -> Outcome<PathBuf> {
         CARGO_DENY,
         "checks licences, bans and sources of the dependencies",
     )
+}
+
+/// `cargo-mutants`: breaks the code and sees whether a test notices.
+///
+/// # Errors
+/// When it is missing and cannot be built.
+pub fn cargo_mutants(place: &Place) -> Outcome<PathBuf> {
+    cargo_tool(place, CARGO_MUTANTS, "breaks the code to test the tests")
 }
 
 /// Python with the packages of `tests/requirements.txt`, for tests alone. Gives the interpreter.
