@@ -66,6 +66,9 @@ pub enum Command {
     /// See what waits to be delivered
     #[command(subcommand)]
     Outbox(Outbox),
+    /// Play the known failures of signing in against a server of the lab; your own profile is not touched
+    #[command(subcommand)]
+    Scenario(Scenario),
 }
 
 /// Workouts.
@@ -254,6 +257,35 @@ pub enum Outbox {
         /// A folder, or the file to write
         #[arg(default_value = ".")]
         path: PathBuf,
+    },
+}
+
+/// Known failures of signing in.
+#[derive(Debug, Subcommand)]
+pub enum Scenario {
+    /// List them
+    List,
+    /// Play some of them, or all; exit 1 when one does not end as it must
+    Run {
+        /// As `scenario list` shows them, or their numbers
+        #[arg(
+            required_unless_present = "all",
+            conflicts_with = "all",
+            value_name = "NAME"
+        )]
+        names: Vec<String>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+        /// How many at a time
+        #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+        at_a_time: u8,
+    },
+    /// Play one in the environment that `run` has prepared
+    #[command(hide = true)]
+    Inside {
+        /// Its name
+        name: String,
     },
 }
 

@@ -12,6 +12,7 @@ pub mod peer_gate;
 pub mod program;
 pub mod programs;
 pub mod rig;
+pub mod scenario;
 pub mod server;
 pub mod session_probe;
 pub mod sign_in_page;

@@ -7,6 +7,7 @@ mod outbox;
 mod plan;
 mod ride;
 mod rides;
+mod scenario;
 mod sign_in;
 mod status;
 mod workout;
@@ -26,6 +27,10 @@ pub async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Failu
     if matches!(arguments.command, Command::Doctor) {
         // It has an answer for a profile that cannot be opened.
         return doctor::doctor(arguments.home, output).await;
+    }
+    // It has computers of its own, and the athlete's is none of its business.
+    if let Command::Scenario(command) = arguments.command {
+        return scenario::run(output, command).await;
     }
     let mode = match arguments.command {
         // Keeps in sync as long as it runs.
@@ -67,5 +72,6 @@ async fn dispatch(
         Command::Ride(ride) => ride::run(profile, output, ride).await,
         Command::Rides(command) => rides::run(profile, output, command).await,
         Command::Outbox(command) => outbox::run(profile, output, command).await,
+        Command::Scenario(command) => scenario::run(output, command).await,
     }
 }

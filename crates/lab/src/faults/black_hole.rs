@@ -1,12 +1,12 @@
 //! A port whose packets vanish.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::listen;
+use super::{listen, listen_at};
 use crate::LabError;
 
 /// A connection on this computer is made in less than a millisecond; one that takes this long is not made.
@@ -29,7 +29,18 @@ impl BlackHole {
     /// # Errors
     /// The port is in use, or the system goes on accepting connections.
     pub async fn open(port: Option<u16>) -> Result<Self, LabError> {
-        let (listener, address) = listen(port, 0)?;
+        Self::fill(listen(port, 0)?).await
+    }
+
+    /// The same on `port` of `::1`.
+    ///
+    /// # Errors
+    /// As [`BlackHole::open`], or this computer has no IPv6.
+    pub async fn open_v6(port: u16) -> Result<Self, LabError> {
+        Self::fill(listen_at((Ipv6Addr::LOCALHOST, port).into(), 0)?).await
+    }
+
+    async fn fill((listener, address): (TcpListener, SocketAddr)) -> Result<Self, LabError> {
         let mut fillers = Vec::new();
         while fillers.len() < MOST_FILLERS {
             match timeout(CLEARLY_HANGS, TcpStream::connect(address)).await {

@@ -20,9 +20,15 @@ use crate::LabError;
 
 /// Listens on `port` of 127.0.0.1, or on a free one, with room for `backlog` connections that nobody has accepted.
 fn listen(port: Option<u16>, backlog: u32) -> Result<(TcpListener, SocketAddr), LabError> {
-    let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0)));
+    listen_at((Ipv4Addr::LOCALHOST, port.unwrap_or(0)).into(), backlog)
+}
+
+fn listen_at(wanted: SocketAddr, backlog: u32) -> Result<(TcpListener, SocketAddr), LabError> {
     let open = || {
-        let socket = TcpSocket::new_v4()?;
+        let socket = match wanted {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
         socket.set_reuseaddr(true)?;
         socket.bind(wanted)?;
         let listener = socket.listen(backlog)?;

@@ -259,7 +259,7 @@ fn failure(error: &reqwest::Error) -> TransportFailure {
     if let Some(cause) = chain.tls() {
         return TransportFailure::Tls { cause };
     }
-    if chain.text.contains("proxy") && chain.text.contains("407") {
+    if chain.text.contains("proxy authorization required") {
         return TransportFailure::ProxyAuth;
     }
     if chain.text.contains("dns error") || chain.text.contains("lookup address") {

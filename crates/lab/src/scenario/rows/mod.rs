@@ -1,0 +1,32 @@
+//! What makes each failure happen, in groups.
+
+mod network;
+mod service;
+
+use super::play::Play;
+use crate::LabError;
+
+/// All rows, in the catalogue's order.
+///
+/// # Errors
+/// A row's text file is not as it should be, or two rows share a number or a name.
+pub fn catalogue() -> Result<Vec<Play>, LabError> {
+    let groups = [network::rows, service::rows];
+    let mut plays = Vec::new();
+    for group in groups {
+        plays.extend(group()?);
+    }
+    plays.sort_by_key(|play| play.row.row);
+    for pair in plays.windows(2) {
+        if let [one, next] = pair
+            && (one.row.row == next.row.row || one.row.name == next.row.name)
+        {
+            let words = format!(
+                "row {} and row {} are the same",
+                one.row.name, next.row.name
+            );
+            return Err(LabError::Unexpected(words));
+        }
+    }
+    Ok(plays)
+}
