@@ -1,7 +1,8 @@
 //! What the issuer says of itself and in its answers (RFC 8414, RFC 6749, RFC 8628, OpenID Connect Discovery 1.0),
 //! and what the API says of its issuer (RFC 9728).
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::open_enum;
@@ -158,7 +159,9 @@ pub struct Claims {
     pub iss: String,
     /// The athlete.
     pub sub: String,
-    /// [`AUDIENCE`] in an access token, the client id in an ID token.
+    /// [`AUDIENCE`] in an access token, the client id in an ID token. Of several (RFC 7519 §4.1.3) the first is kept;
+    /// whether the right one is among them is for the verifier to check.
+    #[serde(deserialize_with = "first_audience")]
     pub aud: String,
     /// Issued, Unix seconds.
     pub iat: i64,
@@ -178,9 +181,39 @@ pub struct Claims {
     pub offline_grace: Option<u64>,
 }
 
+fn first_audience<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Audience {
+        One(String),
+        Several(Vec<String>),
+    }
+    match Audience::deserialize(deserializer)? {
+        Audience::One(audience) => Ok(audience),
+        Audience::Several(audiences) => audiences
+            .into_iter()
+            .next()
+            .ok_or_else(|| D::Error::custom("aud names nobody")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_audience_is_one_name_or_a_list_and_times_are_numbers() {
+        let read = |aud: &str, exp: &str| {
+            let json =
+                format!(r#"{{"iss": "i", "sub": "s", "aud": {aud}, "iat": 1, "exp": {exp}}}"#);
+            serde_json::from_str::<Claims>(&json).map(|claims| claims.aud)
+        };
+        assert_eq!(read("\"a\"", "2").unwrap(), "a");
+        assert_eq!(read("[\"a\", \"b\"]", "2").unwrap(), "a");
+        for (aud, exp) in [("[]", "2"), ("7", "2"), ("[7]", "2"), ("\"a\"", "\"2\"")] {
+            assert!(read(aud, exp).is_err(), "{aud} {exp}");
+        }
+    }
 
     #[test]
     fn a_device_answer_without_an_interval_means_five_seconds() {

@@ -27,11 +27,12 @@ pub(crate) fn ask(name: &str) -> Result<String, String> {
 }
 
 fn typed(prompt: &str) -> Result<String, String> {
-    let mut terminal = io::stderr();
-    let _ = write!(terminal, "{prompt}").and_then(|()| terminal.flush());
+    // Before the question: whoever answers it at once is not seen either.
     let _unseen = Unseen::begin().map_err(|error| {
         format!("cannot hide what you type ({error}); send the password to standard input instead")
     })?;
+    let mut terminal = io::stderr();
+    let _ = write!(terminal, "{prompt}").and_then(|()| terminal.flush());
     line()
 }
 

@@ -213,6 +213,63 @@ mod tests {
         MIGRATIONS.validate().unwrap();
     }
 
+    /// The steps of the first version: an operator may come from there.
+    const FIRST: usize = 9;
+
+    #[test]
+    fn the_rows_of_the_first_version_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut old = Connection::open(folder.path().join(FILE_NAME)).unwrap();
+        Migrations::from_slice(&STEPS[..FIRST])
+            .to_latest(&mut old)
+            .unwrap();
+        old.execute_batch(
+            "INSERT INTO athlete (id, username, name, password_hash, created_at)
+                 VALUES ('a', 'maja', 'Maja', '', '2026-01-01T00:00:00Z');
+             INSERT INTO token_family (id, athlete_id, scope, created_at, revoked_at, revoked_because)
+                 VALUES ('late', 'a', 'openid', 20, NULL, NULL), ('early', 'a', 'openid', 10, 15, 'asked');
+             INSERT INTO refresh_token (token_hash, family_id, state, expires_at)
+                 VALUES ('t1', 'late', 'previous', 99), ('t2', 'late', 'current', 99);
+             INSERT INTO authorization_code
+                 (code_hash, athlete_id, redirect_uri, scope, code_challenge, family_id, expires_at)
+                 VALUES ('c', 'a', 'r', 'openid', 'x', 'late', 30);
+             INSERT INTO signing_key (pkcs8, created_at) VALUES (x'00', '2026-01-01T00:00:00Z');
+             INSERT INTO ride (number, id, athlete_id, digest, received_at, started_at, seconds, name, fit)
+                 VALUES (7, '01890a5d-ac96-774b-bcce-b302099a8057', 'a',
+                         'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+                         '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z', 60, 'Spin', x'');",
+        )
+        .unwrap();
+        drop(old);
+
+        let store = Store::open(folder.path()).unwrap();
+        let maja = store.athlete_named("maja").unwrap().unwrap().id;
+        let rides = store.rides(&maja).unwrap();
+        assert_eq!(rides.len(), 1);
+        assert_eq!(rides[0].number, 7);
+        store
+            .read(|db| {
+                let families =
+                    "SELECT group_concat(id || ' ' || ifnull(revoked_because, '-'), ', ')
+                                FROM (SELECT * FROM token_family ORDER BY number)";
+                let families: String = db.query_row(families, [], |row| row.get(0))?;
+                assert_eq!(families, "early asked, late -");
+                // A key of the first version may have signed tokens that live a day.
+                assert_eq!(signing_key::published(db, 0)?.len(), 1);
+                let broken: i64 =
+                    db.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
+                        row.get(0)
+                    })?;
+                assert_eq!(broken, 0);
+                let watched: bool = db.query_row("PRAGMA foreign_keys", [], |row| row.get(0))?;
+                assert!(watched);
+                Ok(())
+            })
+            .unwrap();
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        store.sign_out_everywhere(&maja, now).unwrap();
+    }
+
     #[test]
     fn a_file_of_a_newer_version_is_refused_untouched() {
         let folder = tempfile::tempdir().unwrap();
