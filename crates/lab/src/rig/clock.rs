@@ -24,6 +24,8 @@ struct Moved {
     wall: i64,
     boot: i64,
     boots: u32,
+    /// What the system's clock said when it was stopped.
+    stopped: Option<Now>,
 }
 
 impl LabClock {
@@ -51,20 +53,46 @@ impl LabClock {
 
     /// Somebody sets the wall clock to `time`.
     pub fn set(&self, time: Timestamp) {
-        let now = Clock::now(&self.system).wall.0;
-        self.moved().wall = time.as_millisecond().saturating_sub(now);
+        let mut moved = self.moved();
+        let now = moved.unmoved(&self.system).wall.0;
+        moved.wall = time.as_millisecond().saturating_sub(now);
     }
 
     /// The computer starts again: another boot, whose clock begins at nothing. Relaunch the engine with it.
     pub fn reboot(&self) {
-        let since_boot = Clock::now(&self.system).boot.0;
         let mut moved = self.moved();
+        let since_boot = moved.unmoved(&self.system).boot.0;
         moved.boots = moved.boots.saturating_add(1);
         moved.boot = i64::try_from(since_boot).map_or(i64::MIN, |ms| -ms);
     }
 
+    /// From now on it moves only when it is moved: for bounds that are told to the millisecond.
+    pub fn stop(&self) {
+        let now = Clock::now(&self.system);
+        self.moved().stopped = Some(now);
+    }
+
+    /// It goes on from where it was stopped.
+    pub fn go_on(&self) {
+        let now = Clock::now(&self.system);
+        let mut moved = self.moved();
+        if let Some(stopped) = moved.stopped.take() {
+            let wall = now.wall.0.saturating_sub(stopped.wall.0);
+            moved.wall = moved.wall.saturating_sub(wall);
+            let boot = now.boot.0.saturating_sub(stopped.boot.0);
+            moved.boot = moved.boot.saturating_sub_unsigned(boot);
+        }
+    }
+
     fn moved(&self) -> MutexGuard<'_, Moved> {
         self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Moved {
+    /// What the clock would say, had it never been moved.
+    fn unmoved(&self, system: &SystemClock) -> Now {
+        self.stopped.clone().unwrap_or_else(|| system.now())
     }
 }
 
@@ -75,8 +103,8 @@ fn millis(time: SignedDuration) -> i64 {
 /// What the engine reads.
 impl Clock for LabClock {
     fn now(&self) -> Now {
-        let now = self.system.now();
         let moved = self.moved();
+        let now = moved.unmoved(&self.system);
         let boot_id = match moved.boots {
             0 => now.boot_id,
             boots => BootId(format!("lab-boot-{boots}")),
@@ -129,5 +157,13 @@ mod tests {
         clock.set(Timestamp::UNIX_EPOCH);
         assert!(near(now().wall.0, 0));
         assert!(freewheel_server::Clock::now(clock.as_ref()).as_second() < 5);
+        clock.stop();
+        let stopped = now();
+        std::thread::yield_now();
+        assert_eq!(now(), stopped);
+        clock.pass(hour);
+        assert_eq!(now().boot.0 - stopped.boot.0, 3_600_000);
+        clock.go_on();
+        assert!(now().boot.0 - stopped.boot.0 < 3_605_000);
     }
 }
