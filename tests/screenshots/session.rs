@@ -35,9 +35,6 @@ pub async fn without_a_sign_in(look: Look) {
         .unwrap();
     window.find("[data-test='device-code']").await.unwrap();
     album.take(&window, "sign-in-code").await;
-    go(&window, "today").await;
-    album.take(&window, "today-signing-in").await;
-    go(&window, "account").await;
     window.click("[data-test='cancel-sign-in']").await.unwrap();
     window.find("[data-test='server']").await.unwrap();
 
@@ -46,13 +43,11 @@ pub async fn without_a_sign_in(look: Look) {
     wait_for_session(&window, "needs_sign_in", WITHIN_A_MINUTE).await;
     album.take(&window, "account-needs-sign-in").await;
     go(&window, "today").await;
-    album.take(&window, "today-needs-sign-in").await;
     window.click("[data-test='start']").await.unwrap();
     ride_to_history(&window, 2).await;
     stage.sign_in(&window).await;
     stage.block_the_athlete();
     wait_for_session(&window, "blocked", WITHIN_A_MINUTE).await;
-    album.take(&window, "account-blocked").await;
     go(&window, "today").await;
     album.take(&window, "today-blocked").await;
     window.click("[data-test='session-deed']").await.unwrap();
@@ -63,34 +58,37 @@ pub async fn without_a_sign_in(look: Look) {
 /// Out of contact: the last days, and after them.
 pub async fn out_of_contact(look: Look) {
     let album = Album::of(look);
-    for (seconds, name, state) in [
-        ("259200", "last-days", "offline"),
-        ("5", "locked", "grace_expired"),
-    ] {
-        let args = ["--dev", "--offline-grace", seconds];
-        let mut stage = Stage::set_with((1280, 800), &args).await;
-        stage.look = look;
-        stage.import_own();
-        let window = signed_in(&stage).await;
-        stage.server.kill9();
-        window.click("[data-test='start']").await.unwrap();
-        ride_to_history(&window, 2).await;
-        wait_for_session(&window, state, WITHIN_A_MINUTE).await;
-        go(&window, "today").await;
-        album.take(&window, &format!("today-{name}")).await;
-        go(&window, "account").await;
-        wait_for_attr(&window, "[data-test='vault']", "data-kind", "keyring", SOON).await;
-        album.take(&window, &format!("account-{name}")).await;
-        go(&window, "library").await;
-        album.take(&window, &format!("library-{name}")).await;
-        go(&window, "account").await;
-        window.click("[data-test='sign-out']").await.unwrap();
-        window.find("[data-test='sign-out-words']").await.unwrap();
-        album.take(&window, &format!("sign-out-{name}")).await;
-    }
+    let (_stage, window) = without_the_server(look, "259200", "offline").await;
+    album.take(&window, "today-last-days").await;
+    go(&window, "account").await;
+    wait_for_attr(&window, "[data-test='vault']", "data-kind", "keyring", SOON).await;
+    window.click("[data-test='sign-out']").await.unwrap();
+    window.find("[data-test='sign-out-words']").await.unwrap();
+    album.take(&window, "sign-out").await;
+
+    let (_stage, window) = without_the_server(look, "5", "grace_expired").await;
+    album.take(&window, "today-locked").await;
+    go(&window, "library").await;
+    window.find("[data-test='library-locked']").await.unwrap();
+    album.take(&window, "library-locked").await;
 }
 
-/// The keyring: locked at launch, locked while signing in, and none at all.
+/// On Today, with a ride that waits, after the server of a short grace was lost and the session is as told.
+async fn without_the_server(look: Look, grace: &str, state: &str) -> (Stage, Window) {
+    let args = ["--dev", "--offline-grace", grace];
+    let mut stage = Stage::set_with((1280, 800), &args).await;
+    stage.look = look;
+    stage.import_own();
+    let window = signed_in(&stage).await;
+    stage.server.kill9();
+    window.click("[data-test='start']").await.unwrap();
+    ride_to_history(&window, 2).await;
+    wait_for_session(&window, state, WITHIN_A_MINUTE).await;
+    go(&window, "today").await;
+    (stage, window)
+}
+
+/// The keyring: locked at launch, and none at all.
 pub async fn with_a_bad_keyring(look: Look) {
     let album = Album::of(look);
     let mut stage = Stage::set((1280, 800)).await;
@@ -100,17 +98,8 @@ pub async fn with_a_bad_keyring(look: Look) {
     stage.session.lock_keyring().await.unwrap();
     let window = stage.open().await;
     wait_for_session(&window, "vault_unavailable", WITHIN_A_MINUTE).await;
-    album.take(&window, "today-keyring-locked").await;
     go(&window, "account").await;
     album.take(&window, "account-keyring-locked").await;
-    window.quit().await.unwrap();
-
-    let fresh = stage.session.folder().join("fresh");
-    let window = stage.open_on(&fresh).await;
-    stage.sign_in(&window).await;
-    let vault = "[data-test='vault']";
-    wait_for_attr(&window, vault, "data-kind", "memory", WITHIN_A_MINUTE).await;
-    album.take(&window, "account-memory-only").await;
     window.quit().await.unwrap();
 
     let options = SessionOptions {
@@ -121,6 +110,7 @@ pub async fn with_a_bad_keyring(look: Look) {
     let home = stage.session.folder().join("without-keyring");
     let window = stage.open_on(&home).await;
     stage.sign_in(&window).await;
+    let vault = "[data-test='vault']";
     wait_for_attr(&window, vault, "data-kind", "key_file", WITHIN_A_MINUTE).await;
     album.take(&window, "account-key-file").await;
 }

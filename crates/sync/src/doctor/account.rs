@@ -2,9 +2,9 @@
 
 use freewheel_policy::grace::{self, Standing};
 use freewheel_policy::session::{self, ActionLabel, CredentialState, Facts, VaultCause, View};
-use freewheel_policy::time::Now;
+use freewheel_policy::time::{Millis, Now};
 
-use super::{Finding, IssuerSeen, length, moment};
+use super::{Finding, IssuerSeen, counted, length, moment};
 
 /// Signs of a boot's id that tell two boots apart; the whole of it would mark the machine.
 const BOOT_SIGNS: usize = 8;
@@ -38,18 +38,24 @@ pub(super) fn grace(facts: &Facts, now: &Now) -> Finding {
     let last = format!("Last contact {since}.");
     let finding = match state.standing {
         Standing::Open { left } => {
-            let words = format!("{last} The library stays open for {} of {limit}.", length(left.0));
+            let left = if left < Millis::days(1) {
+                length(left.0)
+            } else {
+                counted(state.days_left().into(), "day")
+            };
+            let words = format!("{last} The library stays open for {left} of {limit}.");
             if state.days_left() > grace::NUDGE_DAYS || anchor.limit().0 < grace::GRACE.0 {
                 Finding::ok(NAME, words)
             } else {
                 Finding::note(NAME, words).remedy("Connect once before then.")
             }
         }
-        Standing::Expired { since } => Finding::problem(
-            NAME,
-            format!("{last} The {limit} without contact ended {} ago; the library is locked, not deleted.", length(since.0)),
-        )
-        .remedy("Connect once: Sync now in the app, or `freewheel sync`."),
+        Standing::Expired { since } => {
+            let since = length(since.0);
+            let words = format!("{last} The {limit} without contact ended {since} ago.");
+            Finding::problem(NAME, format!("{words} The library is locked, not deleted."))
+                .remedy("Connect once: Sync now in the app, or `freewheel sync`.")
+        }
     };
     finding
         .fact("last_contact_ms", anchor.server.0)
