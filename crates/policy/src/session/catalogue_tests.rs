@@ -1,6 +1,6 @@
 //! What the catalogue of auth failures leaves for policy to decide and no other test of this crate tells.
 
-use super::step_tests::{LOST, Rider, T0, athlete, intended, later, launched, refused, tokens};
+use super::rider::{LOST, Rider, T0, athlete, intended, later, launched, refused, tokens};
 use super::*;
 use crate::definitive::Refusal;
 use crate::time::{Millis, WallMs};

@@ -1,6 +1,6 @@
 //! The two weeks, to the millisecond: what is open when, and what moves the end.
 
-use super::step_tests::{Rider, T0, launched, tokens};
+use super::rider::{Rider, T0, launched, tokens};
 use super::*;
 use crate::grace::Anchor;
 use crate::time::{Millis, WallMs};

@@ -78,6 +78,8 @@ mod fortnight_tests;
 #[cfg(test)]
 mod refresh_tests;
 #[cfg(test)]
+mod rider;
+#[cfg(test)]
 mod sequence_tests;
 #[cfg(test)]
 mod step_tests;
@@ -87,5 +89,7 @@ mod story;
 mod token_tests;
 #[cfg(test)]
 mod transition_tests;
+#[cfg(test)]
+mod walk;
 #[cfg(test)]
 mod world_tests;

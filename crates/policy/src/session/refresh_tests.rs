@@ -1,6 +1,6 @@
 //! When a refresh is wanted, when it will be, and what forbids it.
 
-use super::step_tests::{LOST, Rider, T0, intended, later, launched, tokens, transient};
+use super::rider::{LOST, Rider, T0, intended, later, launched, tokens, transient};
 use super::*;
 use crate::time::Millis;
 use crate::token::{Fingerprint, Generation};

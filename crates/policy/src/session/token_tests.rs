@@ -1,6 +1,6 @@
 //! Refreshes, refusals, lost replies and 401s.
 
-use super::step_tests::{
+use super::rider::{
     DNS, LOST, Rider, T0, athlete, intended, later, launched, refused, tokens, transient,
 };
 use super::*;

@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 
-use super::step_tests::{Rider, T0};
+use super::rider::{Rider, T0};
 use super::story::{cases, event, vault};
 use super::*;
 use crate::grace::{GRACE, MARK_EVERY};
