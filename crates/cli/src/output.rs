@@ -62,7 +62,12 @@ impl Output {
     }
 
     /// What is worth knowing before the answer is there. With JSON: a line of its own on standard error.
-    pub fn say(self, name: &str, value: &str, text: &str) -> Result<(), Failure> {
+    pub fn say<T: Serialize + ?Sized>(
+        self,
+        name: &str,
+        value: &T,
+        text: &str,
+    ) -> Result<(), Failure> {
         if self.json {
             write_aside(&serde_json::json!({ name: value }).to_string());
             return Ok(());

@@ -33,6 +33,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::EngineError;
 use crate::home::Home;
+use crate::jwt;
 use crate::lease::nudge::{self, NudgeKind};
 use crate::lease::{Lease, LeaseKind};
 use crate::network::{NetworkProbe, SystemNetwork};
@@ -101,6 +102,12 @@ impl Engine {
     /// # Errors
     /// The profile folder or its precious database cannot be used.
     pub async fn open(home: Home, ports: Ports, mode: Mode) -> Result<Self, EngineError> {
+        if !jwt::is_ready() {
+            // No reason not to ride: the session then counts as one that cannot be asked about.
+            tracing::error!(
+                "no token can be verified: this program was built without cryptography"
+            );
+        }
         let opened = home.clone();
         let store = tokio::task::spawn_blocking(move || Store::open(&opened)).await;
         let store = store.map_err(|_| StoreError::Stopped)??;

@@ -16,38 +16,37 @@ use crate::words::plain;
 /// The view follows the facts within milliseconds.
 const CATCH_UP: Duration = Duration::from_secs(2);
 
-/// Signs in through the browser and waits for the end of it.
+/// How the athlete agrees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// In this computer's browser.
+    Browser,
+    /// The same, opened by hand.
+    PrintedAddress,
+    /// With a code, on another device.
+    Device,
+}
+
+/// Signs in and waits for the end of it.
 pub async fn sign_in(
     profile: &Profile,
     output: Output,
     server: Option<String>,
-    no_browser: bool,
+    way: Way,
 ) -> Result<ExitCode, Failure> {
     let engine = &profile.engine;
     let mut interrupt = Interrupt::listen()?;
-    let server = match server {
-        Some(server) => server,
-        None => engine.about().default_server,
+    let server = server.unwrap_or_else(|| engine.about().default_server);
+    let signing_in = async {
+        match way {
+            Way::Browser => by_browser(engine, output, &server, true).await?,
+            Way::PrintedAddress => by_browser(engine, output, &server, false).await?,
+            Way::Device => by_device(engine, output, &server).await?,
+        }
+        Ok::<_, Failure>(engine.sign_in_finished().await?)
     };
-    let started = tokio::select! {
-        started = engine.sign_in(&server) => started?,
-        () = interrupt.wait() => return Err(cancelled()),
-    };
-    let address = plain(&started.url);
-    output.say(
-        "sign_in_url",
-        &address,
-        &format!(
-            "To sign in, open this address in your browser:\n\n  {address}\n\nWaiting for you to \
-             finish there. Ctrl-C cancels."
-        ),
-    )?;
-    if !no_browser && let Err(error) = open::that_detached(&started.url) {
-        let words = "The browser could not be opened";
-        output.note(&format!("{words} ({error}). Open the address by hand."));
-    }
     let athlete = tokio::select! {
-        finished = engine.sign_in_finished() => finished?,
+        finished = signing_in => finished?,
         () = interrupt.wait() => {
             engine.cancel_sign_in();
             return Err(cancelled());
@@ -64,6 +63,70 @@ pub async fn sign_in(
         },
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn by_browser(
+    engine: &Engine,
+    output: Output,
+    server: &str,
+    open: bool,
+) -> Result<(), Failure> {
+    let started = engine.sign_in(server).await?;
+    let address = plain(&started.url);
+    output.say(
+        "sign_in_url",
+        &address,
+        &format!(
+            "To sign in, open this address in your browser:\n\n  {address}\n\nWaiting for you to \
+             finish there. Ctrl-C cancels."
+        ),
+    )?;
+    if open {
+        // The system's opener may take seconds to tell that it has nothing to open with.
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = open::that_detached(&started.url) {
+                output.note(&format!(
+                    "The browser could not be opened ({error}). Open the address by hand, or cancel and use --device."
+                ));
+            }
+        });
+    }
+    Ok(())
+}
+
+async fn by_device(engine: &Engine, output: Output, server: &str) -> Result<(), Failure> {
+    let started = engine.sign_in_with_device(server).await?;
+    let code = plain(&started.user_code);
+    let address = plain(&started.verification_uri);
+    let complete = started.verification_uri_complete.as_deref().map(plain);
+    let mut text = format!(
+        "To sign in, open this address on any device:\n\n  {address}\n\nand type this code:\n\n  {code}\n\n"
+    );
+    if let Some(complete) = &complete {
+        text.push_str(&format!(
+            "Or open this one, which has the code in it:\n\n  {complete}\n\n"
+        ));
+    }
+    text.push_str(&format!(
+        "The code is good for {}. Waiting for you to finish there. Ctrl-C cancels.",
+        minutes(started.expires_in_seconds)
+    ));
+    let document = json!({
+        "user_code": code,
+        "verification_uri": address,
+        "verification_uri_complete": complete,
+        "expires_in_seconds": started.expires_in_seconds,
+    });
+    output.say("device", &document, &text)
+}
+
+/// So many seconds, as people say it.
+fn minutes(seconds: u64) -> String {
+    match (seconds + 30) / 60 {
+        0 => format!("{seconds} seconds"),
+        1 => "a minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
 }
 
 /// Signs out of this computer; works offline.

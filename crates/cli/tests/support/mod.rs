@@ -209,7 +209,8 @@ impl Host {
     }
 }
 
-fn browse(address: &str) {
+/// Plays the athlete in the browser: demo agrees.
+pub fn browse(address: &str) {
     let runtime = Runtime::new().unwrap();
     runtime
         .block_on(freewheel_lab::sign_in_page::complete(

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::athlete::{open, soon, until};
 use crate::forge::Forge;
+use crate::site::Site;
 
 const TOKEN: &str = "POST /token";
 
@@ -83,10 +84,10 @@ async fn a_no_and_a_code_that_is_too_old_end_it_and_the_next_code_works() {
         .unwrap_err();
     assert_eq!(failure.code(), "sign_in_code_expired");
     assert!(failure.to_string().contains("ask for a new one"));
-    let mut says = forge.says();
-    says.device_authorization.clear();
-    says.device_answers.clear();
-    drop(says);
+    forge.change(|says| {
+        says.device_authorization.clear();
+        says.device_answers.clear();
+    });
     engine.sign_in_with_device(&forge.url).await.unwrap();
     soon("the sign-in", engine.sign_in_finished())
         .await
@@ -115,20 +116,14 @@ async fn an_issuer_without_it_and_one_that_shows_nonsense_are_named() {
         ("user_code", json!("A".repeat(500))),
         ("device_code", json!("")),
     ] {
-        let mut says = forge.says();
-        says.device_authorization.clear();
-        says.device_authorization.insert(field, value);
-        drop(says);
+        forge.change(|says| says.device_authorization = [(field, value)].into());
         let error = engine.sign_in_with_device(&forge.url).await.unwrap_err();
         assert_eq!(error.code(), "sign_in_unsuitable");
         assert!(error.to_string().contains(field), "{error}");
     }
     let complete = json!("file:///etc/passwd");
-    let mut says = forge.says();
-    says.device_authorization.clear();
-    says.device_authorization
-        .insert("verification_uri_complete", complete);
-    drop(says);
+    let complete = [("verification_uri_complete", complete)];
+    forge.change(|says| says.device_authorization = complete.into());
     let started = engine.sign_in_with_device(&forge.url).await.unwrap();
     assert_eq!(started.verification_uri_complete, None);
     assert_eq!(engine.view_now().session.account, None);
@@ -159,4 +154,57 @@ async fn giving_a_code_up_asks_no_more() {
         .await
         .unwrap();
     assert_eq!(forge.count(TOKEN), asked + 1);
+}
+
+#[tokio::test]
+async fn the_real_server_signs_in_a_device_and_tells_a_no() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path(), Mode::Resident).await;
+    let started = engine.sign_in_with_device(&site.url).await.unwrap();
+    on_another_device(&site.url, &started.user_code, "deny").await;
+    let ended = soon("the end", engine.sign_in_finished())
+        .await
+        .unwrap_err();
+    assert_eq!(ended.code(), "sign_in_declined");
+    let started = engine.sign_in_with_device(&site.url).await.unwrap();
+    let complete = started.verification_uri_complete.unwrap();
+    assert!(
+        crate::athlete::browse(&complete)
+            .await
+            .contains(&started.user_code)
+    );
+    on_another_device(&site.url, &started.user_code, "allow").await;
+    soon("the sign-in", engine.sign_in_finished())
+        .await
+        .unwrap();
+    until(&engine, "a library", |v| {
+        v.session.state == "active" && v.library.workouts >= 60
+    })
+    .await;
+}
+
+/// Types the code, name and password, and answers the last page.
+async fn on_another_device(server: &str, code: &str, answer: &str) {
+    let browser = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut page = String::new();
+    for (path, fields) in [
+        ("/oauth/device/code", vec![("user_code", code)]),
+        (
+            "/oauth/sign-in",
+            vec![("username", "demo"), ("password", "demo")],
+        ),
+        ("/oauth/consent", vec![("answer", answer)]),
+    ] {
+        let key = page.split_once("name=\"request\" value=\"");
+        let key = key.map(|(_, rest)| rest.split_once('"').unwrap().0.to_owned());
+        let form: Vec<_> = fields
+            .into_iter()
+            .chain(key.as_deref().map(|key| ("request", key)))
+            .collect();
+        let sent = browser.post(format!("{server}{path}")).form(&form).send();
+        let sent = sent.await.unwrap();
+        assert!(sent.status().is_success(), "{path} {}", sent.status());
+        page = sent.text().await.unwrap();
+    }
 }

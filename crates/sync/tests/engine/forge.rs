@@ -122,6 +122,11 @@ impl Forge {
         self.shared.lock().unwrap()
     }
 
+    /// Changes what it says from now on.
+    pub fn change(&self, change: impl FnOnce(&mut Says)) {
+        change(&mut self.says());
+    }
+
     /// How many requests began with `start`.
     pub fn count(&self, start: &str) -> usize {
         let says = self.says();
