@@ -10,10 +10,13 @@ mod examine;
 mod issuer;
 mod lane;
 mod library_lane;
+mod record;
 mod refresh;
 mod renew;
+mod revoking;
 mod rides_lane;
 mod riding;
+mod saving;
 mod screens;
 mod session;
 mod sign_in;
@@ -39,7 +42,7 @@ use crate::lease::{Lease, LeaseKind};
 use crate::network::{NetworkProbe, SystemNetwork};
 use crate::sign_in::{DeviceSignIn, SignInError, SignInStarted};
 use crate::store::{Store, StoreError};
-use crate::vault::{Vault, VaultKind, VaultOptions};
+use crate::vault::{Vault, VaultOptions};
 use crate::version;
 use crate::view::SyncView;
 
@@ -125,10 +128,10 @@ impl Engine {
         let local = compose::Local {
             sign_in: sign_in::Shown::default(),
             sign_in_failure: None,
-            vault: VaultKind::Unknown.as_str(),
             pulling: false,
             sending: false,
             system: ports.network.state(),
+            vault: session.kept_in(),
         };
         let now = ports.clock.now();
         let view = store
@@ -140,6 +143,7 @@ impl Engine {
             home,
             tasks: Arc::default(),
         };
+        engine.core.end_dead_ride().await;
         engine.spawn(compose_views(Arc::clone(&engine.core)));
         if mode == Mode::Resident {
             engine.spawn(hear_others(Arc::clone(&engine.core)));
@@ -247,10 +251,14 @@ impl Engine {
 
     /// Ends the engine's tasks and waits for them; every fact is durable already.
     pub async fn shutdown(&self) {
+        /// How long an answer that is under way is waited for.
+        const ANSWER: Duration = Duration::from_secs(3);
         self.core.cancel_sign_in().await;
         let mut tasks =
             std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
+        // A renewal goes on by itself; a program that ends in the middle of one may lose the token that it brings.
+        drop(tokio::time::timeout(ANSWER, self.core.session.refreshing.lock()).await);
         self.core.release_lease();
     }
 
@@ -321,8 +329,15 @@ impl Core {
         let vault = VaultCondition::Ready;
         self.session
             .apply(Event::Launched { vault, ride_open })
-            .await
-            .map(drop)
+            .await?;
+        // The launch ends what a dead ride kept; one that is under way in another process keeps it.
+        if matches!(
+            Lease::try_acquire(self.store().home(), LeaseKind::Ride),
+            Ok(None)
+        ) {
+            self.session.apply(Event::RideBegan).await?;
+        }
+        Ok(())
     }
 
     /// The athlete asked: every lane tries at once.
@@ -330,6 +345,7 @@ impl Core {
         for lane in LANES {
             self.wakes.of(lane).ring(LaneOutcome::SyncNow);
         }
+        self.revoking.ring(true);
     }
 }
 
@@ -362,6 +378,7 @@ async fn reside(core: Arc<Core>) {
     for lane in LANES {
         lanes.spawn(Arc::clone(&core).run_lane(lane));
     }
+    lanes.spawn(Arc::clone(&core).run_revocations());
     while let Some(ended) = lanes.join_next().await {
         if let Err(error) = ended {
             tracing::error!(%error, "a lane ended");

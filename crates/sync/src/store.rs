@@ -23,6 +23,7 @@ mod outbox_recall;
 mod own_workout;
 mod plan_item;
 mod profile;
+mod revocation;
 mod ride;
 mod ride_card;
 mod ride_event;
@@ -50,8 +51,9 @@ pub use error::StoreError;
 pub use feed_meta::PullState;
 pub use outbox::{EntryState, OutboxCounts, OutboxEntry, RIDE_KIND};
 pub use outbox_claim::Claim;
+pub use revocation::{NewRevocation, Revocation};
 pub use ride_journal::RideJournal;
-pub use session::StoredSession;
+pub use session::{SessionChange, StoredSession, StoredVoucher};
 
 /// Both databases of a profile. Clones share them.
 #[derive(Debug, Clone)]

@@ -36,11 +36,7 @@ impl Core {
         Local {
             sign_in: self.sign_in.shown(),
             sign_in_failure: self.sign_in.failure().map(|error| error.sentence()),
-            vault: if self.session.unsaved().is_some() {
-                "memory"
-            } else {
-                self.session.vault.kind().as_str()
-            },
+            vault: self.session.kept_in(),
             pulling,
             sending,
             system: self.network.state(),
@@ -90,13 +86,7 @@ pub(super) fn compose(store: &Store, local: Local, now: &Now) -> Result<SyncView
             revision: revisions.library,
             rides_revision: revisions.rides,
         },
-        session: session_view(
-            &facts,
-            local.sign_in,
-            local.sign_in_failure,
-            local.vault,
-            now,
-        ),
+        session: session_view(&facts, local, now),
     })
 }
 
@@ -207,13 +197,7 @@ pub(super) fn data_words(waiting: u32, parked: u32) -> String {
     }
 }
 
-fn session_view(
-    facts: &Facts,
-    sign_in: Shown,
-    failure: Option<String>,
-    vault: &str,
-    now: &Now,
-) -> SessionView {
+fn session_view(facts: &Facts, local: Local, now: &Now) -> SessionView {
     let view = session::view(facts, now);
     let (mut headline, mut detail, mut action) = (
         view.words.headline,
@@ -221,7 +205,7 @@ fn session_view(
         view.words.action.map(action),
     );
     let signing_in = matches!(view.state, CredentialState::SigningIn(_));
-    if let Some(failure) = failure
+    if let Some(failure) = local.sign_in_failure
         && !signing_in
         && view.state != CredentialState::Active
     {
@@ -245,9 +229,13 @@ fn session_view(
         days_left: view
             .days_left
             .filter(|days| *days <= freewheel_policy::grace::NUDGE_DAYS),
-        sign_in_url: sign_in.url,
-        device: sign_in.device.map(Into::into),
-        vault: vault.to_owned(),
+        sign_in_url: local.sign_in.url,
+        device: local.sign_in.device.map(Into::into),
+        vault: if facts.signed_out || facts.account.is_none() {
+            "none".to_owned()
+        } else {
+            local.vault.to_owned()
+        },
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use freewheel_policy::budget::Budget;
 use freewheel_policy::lane::Lane;
 use freewheel_policy::reach::Reach;
-use freewheel_policy::session::{Condemned, Facts, SystemNetwork, VaultCondition};
+use freewheel_policy::session::{Condemned, Event, Facts, SystemNetwork, VaultCondition};
 use freewheel_policy::time::WallMs;
 use freewheel_policy::{backoff, grace};
 use tokio::sync::{Notify, watch};
@@ -14,12 +14,13 @@ use tokio::sync::{Notify, watch};
 use super::issuer::{Issuer, service_address};
 use super::lane::{Attempt, LaneState};
 use super::refresh::Refreshed;
+use super::revoking::Revoking;
 use super::session::{Session, Way, account_id};
 use super::sign_in::SignInSlot;
 use super::wake::Wakes;
 use crate::clock::SharedClock;
 use crate::entropy::Entropy;
-use crate::lease::Lease;
+use crate::lease::{Lease, LeaseKind};
 use crate::network::NetworkProbe;
 use crate::remote::call::Api;
 use crate::remote::{Http, ServerAddress};
@@ -33,6 +34,7 @@ pub(crate) struct Core {
     pub(super) wakes: Arc<Wakes>,
     pub(super) view: watch::Sender<SyncView>,
     pub(super) sign_in: SignInSlot,
+    pub(super) revoking: Revoking,
     /// Held while this process is the profile's syncer.
     pub(super) lease: Mutex<Option<Lease>>,
     /// Rung when the view should be composed again.
@@ -76,6 +78,7 @@ impl Core {
             wakes,
             view: watch::Sender::new(view),
             sign_in: SignInSlot::default(),
+            revoking: Revoking::default(),
             lease: Mutex::new(None),
             view_bell: Notify::new(),
             network,
@@ -159,12 +162,10 @@ impl Core {
     /// One attempt of the session lane: a refresh, if one is wanted. `asked`: by the athlete, just now.
     pub(super) async fn attempt_session(&self, asked: bool) -> Attempt {
         let now = self.clock().now();
-        let Ok(facts) = self.session.facts() else {
-            return Attempt::Nothing;
-        };
+        let way = if asked { Way::Asking } else { Way::Quietly };
         // The facts may not know of them: perhaps nothing could be written.
-        if facts.unsaved.is_some() || self.session.unsaved().is_some() {
-            return match self.session.save_unsaved().await {
+        if self.session.unsaved().is_some() {
+            return match self.session.save_unsaved(way).await {
                 Ok(()) => Attempt::Nothing,
                 Err(error) => {
                     tracing::warn!(%error, "the tokens are still unsaved");
@@ -172,8 +173,14 @@ impl Core {
                 }
             };
         }
+        if let Err(error) = self.give_up_lost_tokens().await {
+            tracing::warn!(%error, "the session could not be read or written");
+            return Attempt::Unstored;
+        }
+        let Ok(facts) = self.session.facts() else {
+            return Attempt::Nothing;
+        };
         if facts.vault != VaultCondition::Ready {
-            let way = if asked { Way::Asking } else { Way::Quietly };
             self.probe_vault(&facts, way).await;
             return Attempt::Nothing;
         }
@@ -195,6 +202,17 @@ impl Core {
                 retry_after,
             },
         }
+    }
+
+    /// Unsaved tokens of a process that has ended are lost; one that lives has the lease.
+    async fn give_up_lost_tokens(&self) -> Result<(), StoreError> {
+        if self.session.facts()?.unsaved.is_none() {
+            return Ok(());
+        }
+        if let Ok(Some(_lease)) = Lease::try_acquire(self.store().home(), LeaseKind::Refresh) {
+            self.session.apply(Event::UnsavedLost).await?;
+        }
+        Ok(())
     }
 
     /// Asks the vault for the account's key, without a request to anybody; the session is told of a change.
@@ -286,7 +304,39 @@ impl Core {
     }
 
     pub(super) async fn budget(&self) -> Budget {
-        let origin = self.origin();
+        self.budget_at(&self.origin()).await
+    }
+
+    /// An attempt costs a token. The plan has seen to it that there was one.
+    pub(super) async fn spend(&self) -> Result<(), StoreError> {
+        self.spend_at(&self.origin()).await.map(drop)
+    }
+
+    /// The attempt cost nothing after all.
+    pub(super) async fn refund(&self) -> Result<(), StoreError> {
+        self.refund_at(&self.origin()).await
+    }
+
+    /// Takes a token for an attempt at `origin`. Returns whether there was one.
+    pub(super) async fn spend_at(&self, origin: &str) -> Result<bool, StoreError> {
+        let _one_at_a_time = self.ledger.lock().await;
+        let budget = self.budget_at(origin).await;
+        match budget.spend(self.clock().now().wall) {
+            Ok(budget) => self.put_budget(origin, &budget).await.map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// The attempt at `origin` cost nothing after all.
+    pub(super) async fn refund_at(&self, origin: &str) -> Result<(), StoreError> {
+        let _one_at_a_time = self.ledger.lock().await;
+        let budget = self.budget_at(origin).await;
+        let budget = budget.refund(self.clock().now().wall);
+        self.put_budget(origin, &budget).await
+    }
+
+    async fn budget_at(&self, origin: &str) -> Budget {
+        let origin = origin.to_owned();
         let stored = self
             .store()
             .run(move |store| store.budget(&origin))
@@ -297,24 +347,8 @@ impl Core {
         budget.unwrap_or_else(|| Budget::full(self.clock().now().wall))
     }
 
-    /// An attempt costs a token. The plan has seen to it that there was one.
-    pub(super) async fn spend(&self) -> Result<(), StoreError> {
-        let _one_at_a_time = self.ledger.lock().await;
-        match self.budget().await.spend(self.clock().now().wall) {
-            Ok(budget) => self.put_budget(&budget).await,
-            Err(_) => Ok(()),
-        }
-    }
-
-    /// The attempt cost nothing after all.
-    pub(super) async fn refund(&self) -> Result<(), StoreError> {
-        let _one_at_a_time = self.ledger.lock().await;
-        let budget = self.budget().await.refund(self.clock().now().wall);
-        self.put_budget(&budget).await
-    }
-
-    async fn put_budget(&self, budget: &Budget) -> Result<(), StoreError> {
-        let (origin, state) = (self.origin(), serde_json::to_string(budget)?);
+    async fn put_budget(&self, origin: &str, budget: &Budget) -> Result<(), StoreError> {
+        let (origin, state) = (origin.to_owned(), serde_json::to_string(budget)?);
         self.store()
             .run(move |store| store.put_budget(&origin, &state))
             .await

@@ -111,6 +111,13 @@ impl Issuer {
         Ok(Known { http, metadata })
     }
 
+    /// Metadata straight from the network, not remembered: of an issuer that is not the present account's.
+    pub(crate) async fn stranger(&self, address: &ServerAddress) -> Result<Known, Trouble> {
+        let http = http(address)?;
+        let metadata = metadata::fetch(&http, address).await.map_err(trouble)?;
+        Ok(Known { http, metadata })
+    }
+
     /// Who signs in for the server that the athlete names, straight from the network, and remembered. A service may name
     /// another server for that (RFC 9728); one that does not is its own issuer.
     pub(crate) async fn discover(&self, server: &ServerAddress) -> Result<Provider, IssuerError> {

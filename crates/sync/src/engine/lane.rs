@@ -350,7 +350,12 @@ impl Core {
         if let Err(error) = self.session.apply(Event::Tick).await {
             tracing::warn!(%error, "the session could not be ticked");
         }
-        // Nobody tells when a keyring is unlocked.
+        // Nobody tells when a keyring is unlocked, or when a disk has room again.
+        if self.session.unsaved().is_some()
+            && let Err(error) = self.session.save_unsaved(Way::Quietly).await
+        {
+            tracing::debug!(%error, "the tokens are still unsaved");
+        }
         if let Ok(facts) = self.session.facts()
             && facts.vault != VaultCondition::Ready
         {
@@ -370,6 +375,7 @@ impl Core {
             tracing::warn!(%error, "what is known of the service could not be stored");
         }
         if let Some(what) = returned {
+            self.revoking.ring(false);
             for lane in LANES.into_iter().filter(|lane| Some(*lane) != by) {
                 self.wakes.of(lane).ring(LaneOutcome::Returned(what));
             }

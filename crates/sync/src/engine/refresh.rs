@@ -3,24 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use freewheel_policy::Generation;
 use freewheel_policy::definitive::{
     BodyEnd, HttpFacts, Tls, TokenOutcome, classify_token_answer, no_token_answer,
 };
-use freewheel_policy::session::{Account, Action, Condemned, Event, Facts, SavedTokens};
+use freewheel_policy::session::{Account, Action, Condemned, Event, Facts};
 use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::{TransportFailure, Trouble};
-use freewheel_policy::{Fingerprint, Generation};
 use freewheel_protocol::oauth::{OAuthError, TokenAnswer};
-use secrecy::ExposeSecret as _;
 
 use super::issuer::{Issuer, Unproved};
-use super::session::{Session, Unsaved, account_id, read_facts};
-use super::tokens::TokenSet;
+use super::saving::{Unsaved, fingerprint};
+use super::session::{Session, Way, account_id, read_facts};
 use crate::jwt::JwtError;
 use crate::lease::{Lease, LeaseKind};
 use crate::remote::{Reply, ServerAddress, issuer as remote};
 use crate::store::{Store, StoreError};
-use crate::vault::{VaultError, VaultKey};
 
 /// How long another process's refresh is waited for.
 const OTHER_PROCESS: Duration = Duration::from_secs(30);
@@ -84,9 +82,7 @@ impl Session {
         issuer: &Issuer,
         asked_for: Option<u64>,
     ) -> Result<Refreshed, StoreError> {
-        let home = self.store.home().clone();
-        let waiting = Lease::acquire(&home, LeaseKind::Refresh);
-        let Ok(Ok(_lease)) = tokio::time::timeout(OTHER_PROCESS, waiting).await else {
+        let Some(lease) = self.renewal_lease().await else {
             return Ok(Refreshed::NotPossible);
         };
         // Re-read under the lock: whoever had it may have refreshed.
@@ -99,10 +95,17 @@ impl Session {
         }
         if self.unsaved().is_some() {
             // The stored token was spent for these: it is never sent again while they are unsaved.
-            self.save_unsaved().await?;
+            if let Err(error) = self.save_unsaved(Way::Asking).await {
+                tracing::warn!(%error, "the tokens are still unsaved");
+            }
             return Ok(Refreshed::Fresh);
         }
-        let facts = read_facts(&stored);
+        let mut facts = read_facts(&stored);
+        if facts.unsaved.is_some() {
+            // Whoever has unsaved tokens has the lease: they died with their process.
+            self.apply(Event::UnsavedLost).await?;
+            facts = self.facts()?;
+        }
         if facts.signed_out {
             return Ok(Refreshed::NotPossible);
         }
@@ -115,7 +118,7 @@ impl Session {
         let Ok(tokens) = self.unsealed(&stored, &facts).await else {
             return Ok(Refreshed::NotPossible);
         };
-        let Ok(key) = self.key(&account).await else {
+        let Ok(key) = self.key(&account, tokens.generation).await else {
             return Ok(Refreshed::NotPossible);
         };
         let Some(address) = address(&facts) else {
@@ -147,12 +150,14 @@ impl Session {
             }
             let judged = self.judge(issuer, &address, athlete, reply, generation);
             let (outcome, granted) = judged.await?;
-            let actions = self.apply(Event::TokenAnswer(outcome.clone())).await?;
             if let Some(granted) = granted
                 && outcome == TokenOutcome::Granted
             {
                 let usable = !granted.answer.access_token.is_empty();
-                self.save(&key, &account, &tokens, granted).await?;
+                let (old, came) = (&tokens.refresh, self.clock.now());
+                let (account, lease) = (account.clone(), Some(Arc::clone(&lease)));
+                let new = Unsaved::new(account, generation, Some(old), granted, came, lease);
+                self.save(&key, new).await?;
                 if usable {
                     return Ok(Refreshed::Fresh);
                 }
@@ -163,12 +168,29 @@ impl Session {
                     retry_after: None,
                 });
             }
+            let actions = self.apply(Event::TokenAnswer(outcome.clone())).await?;
             if !actions
                 .iter()
                 .any(|action| matches!(action, Action::RetryRefreshAtOnce { .. }))
             {
                 return Ok(ended(outcome));
             }
+        }
+    }
+
+    /// One renewal or sign-in at a time, across processes. Whoever holds unsaved tokens holds it until they are saved.
+    pub(super) async fn renewal_lease(&self) -> Option<Arc<Lease>> {
+        if let Some(lease) = self.unsaved().and_then(|unsaved| unsaved.lease) {
+            return Some(lease);
+        }
+        let waiting = Lease::acquire(self.store.home(), LeaseKind::Refresh);
+        match tokio::time::timeout(OTHER_PROCESS, waiting).await {
+            Ok(Ok(lease)) => Some(Arc::new(lease)),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the lease for renewing tokens cannot be had");
+                None
+            }
+            Err(_) => None,
         }
     }
 
@@ -192,99 +214,6 @@ impl Session {
         });
         let facts = http_facts(address, &reply, granted.is_some(), sent, stored);
         Ok((classify_token_answer(&facts), granted))
-    }
-
-    /// Seals and stores new tokens. A store that fails leaves them in memory, where they work until the program ends.
-    pub(super) async fn save(
-        &self,
-        key: &VaultKey,
-        account: &str,
-        old: &TokenSet,
-        granted: Granted,
-    ) -> Result<(), StoreError> {
-        let stored_generation = old.generation;
-        let tokens = Arc::new(TokenSet {
-            generation: stored_generation.next(),
-            access: granted.answer.access_token.into(),
-            // RFC 6749 §6: without a new refresh token the old one goes on.
-            refresh: granted
-                .answer
-                .refresh_token
-                .map_or_else(|| old.refresh.clone(), Into::into),
-        });
-        let saved = SavedTokens {
-            generation: tokens.generation,
-            fingerprint: fingerprint(key, &tokens),
-            server_time: granted.date.unwrap_or_else(|| self.clock.now().wall),
-            access_life: Millis::secs(granted.answer.expires_in),
-            refresh_until: None,
-            offline_grace: granted.offline_grace.map(Millis::secs),
-        };
-        self.keep(Arc::clone(&tokens));
-        let sealed = tokens.seal(key, account);
-        let stored = match sealed {
-            Ok(sealed) => {
-                self.store_tokens(stored_generation, saved.clone(), sealed)
-                    .await
-            }
-            Err(error) => Err(StoreError::Invalid(error.to_string())),
-        };
-        match stored {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                tracing::error!(%error, "new tokens could not be saved");
-                self.set_unsaved(Some(Unsaved {
-                    account: account.to_owned(),
-                    follows: stored_generation,
-                    saved: saved.clone(),
-                    tokens,
-                }));
-                self.apply(Event::SaveFailed(saved)).await.map(drop)
-            }
-        }
-    }
-
-    /// Tries again to save tokens that are in memory only.
-    pub(crate) async fn save_unsaved(&self) -> Result<(), StoreError> {
-        let Some(unsaved) = self.unsaved() else {
-            return Ok(());
-        };
-        let unready = |error: VaultError| StoreError::Invalid(error.to_string());
-        let key = self.key(&unsaved.account).await.map_err(unready)?;
-        let sealed = unsaved.tokens.seal(&key, &unsaved.account);
-        let sealed = sealed.map_err(unready)?;
-        self.store_tokens(unsaved.follows, unsaved.saved, sealed)
-            .await?;
-        self.set_unsaved(None);
-        Ok(())
-    }
-
-    /// Commits tokens, their generation and the facts in one transaction.
-    pub(super) async fn store_tokens(
-        &self,
-        expected: Generation,
-        saved: SavedTokens,
-        sealed: Vec<u8>,
-    ) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let generation = saved.generation.0;
-        let event = Event::TokensSaved(saved);
-        let committed = self
-            .store
-            .run(move |store| {
-                store.commit_tokens(expected.0, generation, &sealed, |stored| {
-                    let before = stored.map_or_else(Facts::default, read_facts);
-                    let (after, _) = freewheel_policy::session::step(&before, &event, &now);
-                    serde_json::to_string(&after)
-                })
-            })
-            .await?;
-        if !committed {
-            // Another process was faster; its tokens are newer than ours.
-            self.forget(|_| true);
-        }
-        self.wake_lanes();
-        Ok(())
     }
 }
 
@@ -379,10 +308,6 @@ pub(super) fn http_facts(
         sent,
         stored,
     }
-}
-
-fn fingerprint(key: &VaultKey, tokens: &TokenSet) -> Fingerprint {
-    Fingerprint(key.fingerprint(tokens.refresh.expose_secret().as_bytes()))
 }
 
 fn ended(outcome: TokenOutcome) -> Refreshed {

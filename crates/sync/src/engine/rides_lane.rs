@@ -21,7 +21,7 @@ const IN_A_ROW: u32 = 3;
 /// How often the server's list of rides is compared with ours.
 const CONFIRM_EVERY: Millis = Millis::hours(6);
 /// Where the time of the last comparison is stored.
-const CONFIRMED_AT: &str = "rides-confirmed-at";
+pub(super) const CONFIRMED_AT: &str = "rides-confirmed-at";
 
 /// What became of one entry.
 enum Sent {
@@ -251,11 +251,6 @@ impl Core {
         }
         Ok(Attempt::Done)
     }
-}
-
-/// The server's list is compared with ours at the next chance: it is another athlete's.
-pub(super) fn confirm_again(store: &Store) -> Result<(), StoreError> {
-    store.put_lane_state(CONFIRMED_AT, "")
 }
 
 /// The receipt of a reply, if it is one for exactly these bytes.

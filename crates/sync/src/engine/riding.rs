@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Engine;
+use super::core::Core;
 use crate::error::EngineError;
 use crate::lease::{Lease, LeaseKind};
 use crate::store::{RideJournal, StoreError};
@@ -36,6 +37,7 @@ impl Engine {
     /// # Errors
     /// The workout is unknown, or is licensed and the library is locked.
     pub async fn start_ride(&self, request: RideRequest) -> Result<RideHandle, EngineError> {
+        self.core.end_dead_ride().await;
         let (name, workout) = match &request.workout_id {
             None => ("Free ride".to_owned(), None),
             Some(id) => {
@@ -66,16 +68,19 @@ impl Engine {
         Ok(RideSession::start(plan, trainer, journal, options))
     }
 
-    /// Continues a ride that a death left open.
+    /// Continues a ride that a death left open: its owner may always, whatever has become of the library, and after
+    /// signing out too. It opens the library no further than it is.
     ///
     /// # Errors
-    /// There is no such ride, or a ride is under way in another process.
+    /// There is no such ride of this profile's owner or of nobody's, or a ride is under way in another process.
     pub async fn resume_ride(
         &self,
         id: Uuid,
         speed: f64,
         autostart: bool,
     ) -> Result<RideHandle, EngineError> {
+        self.is_mine(id).await?;
+        self.core.end_dead_ride().await;
         let journal = self.journal(self.nobody_rides()?)?;
         let reader = Arc::clone(&journal);
         let ride = tokio::task::spawn_blocking(move || recover(reader.as_ref(), id)).await;
@@ -95,6 +100,7 @@ impl Engine {
     /// # Errors
     /// There is no such ride, it is under way in another process, or it could not be made durable; it stays open.
     pub async fn finish_unfinished(&self, id: Uuid) -> Result<RideSaved, EngineError> {
+        self.is_mine(id).await?;
         let journal = self.journal(self.nobody_rides()?)?;
         let saved =
             tokio::task::spawn_blocking(move || finish_recorded(journal.as_ref(), id)).await;
@@ -116,6 +122,20 @@ impl Engine {
         self.core.wakes.of(Lane::Rides).ring(LaneOutcome::More);
         self.tell_others();
         self.core.refresh_view();
+    }
+
+    /// A ride is its owner's. One that nobody owned when it began is anybody's.
+    async fn is_mine(&self, id: Uuid) -> Result<(), EngineError> {
+        let me = self.account()?;
+        let owner = self
+            .store()
+            .run(move |store| store.ride_account(id))
+            .await?;
+        if owner.is_none() || owner == me {
+            Ok(())
+        } else {
+            Err(StoreError::RideUnknown(id).into())
+        }
     }
 
     async fn session_event(&self, event: Event) {
@@ -150,6 +170,22 @@ impl Engine {
             speed,
             autostart,
             ..Options::new(now)
+        }
+    }
+}
+
+impl Core {
+    /// What a ride began with holds until it ends, and no longer than the process that rides: that one has the lease.
+    pub(super) async fn end_dead_ride(&self) {
+        let kept = self
+            .session
+            .facts()
+            .is_ok_and(|facts| facts.riding.is_some());
+        if kept
+            && let Ok(Some(_lease)) = Lease::try_acquire(self.store().home(), LeaseKind::Ride)
+            && let Err(error) = self.session.apply(Event::RideEnded).await
+        {
+            tracing::warn!(%error, "the end of a ride could not be noted in the session");
         }
     }
 }

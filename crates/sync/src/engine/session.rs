@@ -4,19 +4,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use freewheel_policy::lane::{Lane, LaneOutcome};
-use freewheel_policy::session::{
-    self, Action, Event, Facts, RefreshReason, SavedTokens, VaultCondition,
-};
-use freewheel_policy::time::{Millis, Now};
+use freewheel_policy::session::{self, Action, Event, Facts, RefreshReason, VaultCondition};
+use freewheel_policy::time::Millis;
 use freewheel_policy::{Generation, WallMs};
 
+use super::record::{KeyAtHand, Record, Sealed};
+use super::saving::Unsaved;
 use super::tokens::TokenSet;
 use super::wake::Wakes;
 use secrecy::SecretString;
 
 use crate::clock::SharedClock;
 use crate::store::{Store, StoreError, StoredSession};
-use crate::vault::{Vault, VaultError, VaultKey, account_entry};
+use crate::vault::{Vault, VaultError, VaultKey, VaultKind, account_entry};
 
 /// The session of this profile, as this process knows it.
 pub(crate) struct Session {
@@ -29,21 +29,12 @@ pub(crate) struct Session {
     pub(super) refreshing: tokio::sync::Mutex<()>,
     /// Tokens that could not be saved.
     unsaved: Mutex<Option<Unsaved>>,
+    /// The key that opened or sealed the stored tokens last.
+    at_hand: Mutex<Option<KeyAtHand>>,
     /// A blocked account is to be asked about once more.
     recheck: AtomicBool,
     /// The lanes' bells.
     wakes: Arc<Wakes>,
-}
-
-/// New tokens that are in memory only. They are the only ones that count: the stored ones were spent for them.
-#[derive(Clone)]
-pub(super) struct Unsaved {
-    /// Whose they are, as in [`account_id`].
-    pub(super) account: String,
-    /// The stored generation that they follow.
-    pub(super) follows: Generation,
-    pub(super) saved: SavedTokens,
-    pub(super) tokens: Arc<TokenSet>,
 }
 
 /// The token that a lane sends along.
@@ -98,6 +89,7 @@ impl Session {
             tokens: Mutex::new(None),
             refreshing: tokio::sync::Mutex::new(()),
             unsaved: Mutex::new(None),
+            at_hand: Mutex::new(None),
             recheck: AtomicBool::new(false),
             wakes,
         }
@@ -112,15 +104,27 @@ impl Session {
             .map_or_else(Facts::default, read_facts))
     }
 
-    /// Applies an event to the stored facts, in one transaction across processes, and journals it.
+    /// Applies an event to the stored facts and journals it, in one transaction across processes.
     /// Wishes that need no answer (waking, dropping a token) are fulfilled here; all are returned.
     pub(crate) async fn apply(&self, event: Event) -> Result<Vec<Action>, StoreError> {
-        let now = self.clock.now();
-        let actions = self
-            .store
-            .run(move |store| apply(store, &event, &now))
-            .await?;
-        for action in &actions {
+        let (now, hand) = (self.clock.now(), self.at_hand());
+        let change = move |store: &Store| {
+            store.change_session(|change| {
+                let mut record = Record::open(change, &now, hand.as_ref())?;
+                record.examine();
+                let actions = record.apply(&event);
+                record.close()?;
+                Ok(actions)
+            })
+        };
+        let actions = self.store.run(change).await?;
+        self.obey(&actions);
+        Ok(actions)
+    }
+
+    /// Fulfils the wishes that need no answer.
+    pub(super) fn obey(&self, actions: &[Action]) {
+        for action in actions {
             match action {
                 Action::WakeLanes => self.wake_lanes(),
                 Action::Refresh { reason } => {
@@ -150,7 +154,6 @@ impl Session {
                 | Action::RevokeRemotely { .. } => {}
             }
         }
-        Ok(actions)
     }
 
     /// Tells of an authenticated answer; skipped while it would change nothing worth storing.
@@ -244,16 +247,93 @@ impl Session {
     ) -> Result<TokenSet, VaultError> {
         let account = account_id(facts).ok_or(VaultError::Missing)?;
         let sealed = stored.sealed.as_ref().ok_or(VaultError::Missing)?;
+        if let Some(hand) = self.at_hand()
+            && (hand.account == account && hand.generation == generation)
+            && let Ok(tokens) = TokenSet::open(&hand.key, &account, generation, sealed)
+        {
+            return Ok(tokens);
+        }
         let key = match way {
-            Way::Asking => self.key(&account).await?,
+            Way::Asking => self.vault.key(&account).await?,
             Way::Quietly => self.vault.key_without_asking(&account).await?,
         };
-        TokenSet::open(&key, &account, generation, sealed).map_err(|_| VaultError::Missing)
+        let opened = TokenSet::open(&key, &account, generation, sealed);
+        let sealed = match &opened {
+            Ok(tokens) if tokens.vouched => Sealed::Vouched,
+            Ok(tokens) => Sealed::Before {
+                again: tokens.seal(&key, &account)?,
+            },
+            Err(_) => Sealed::Closed,
+        };
+        let hand = KeyAtHand {
+            account,
+            key,
+            generation,
+            sealed,
+        };
+        if let Err(error) = self.examine(hand).await {
+            tracing::warn!(%error, "the grace could not be checked");
+        }
+        opened.map_err(|_| VaultError::Missing)
     }
 
-    /// The account's key.
-    pub(super) async fn key(&self, account: &str) -> Result<VaultKey, VaultError> {
-        self.vault.key(account).await
+    /// Checks the stored grace with a key that was just had, and keeps it at hand if it opens the tokens.
+    pub(super) async fn examine(&self, hand: KeyAtHand) -> Result<(), StoreError> {
+        // Unsaved tokens bring their own; what is stored was left behind for them.
+        if self.unsaved().is_none() {
+            let (now, hand) = (self.clock.now(), hand.clone());
+            let change = move |store: &Store| {
+                store.change_session(|change| {
+                    let mut record = Record::open(change, &now, Some(&hand))?;
+                    record.examine();
+                    record.close()
+                })
+            };
+            self.store.run(change).await?;
+        }
+        match hand.sealed {
+            Sealed::Closed => {}
+            Sealed::Vouched | Sealed::Before { .. } => self.take_in_hand(KeyAtHand {
+                sealed: Sealed::Vouched,
+                ..hand
+            }),
+        }
+        Ok(())
+    }
+
+    /// The account's key for the stored tokens of a generation: the one at hand, else the vault's.
+    pub(super) async fn key(
+        &self,
+        account: &str,
+        generation: Generation,
+    ) -> Result<VaultKey, VaultError> {
+        match self.at_hand() {
+            Some(hand) if hand.account == account && hand.generation == generation => Ok(hand.key),
+            Some(_) | None => self.vault.key(account).await,
+        }
+    }
+
+    /// The key that opened or sealed the stored tokens last.
+    pub(super) fn at_hand(&self) -> Option<KeyAtHand> {
+        self.at_hand
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn take_in_hand(&self, hand: KeyAtHand) {
+        *self.at_hand.lock().unwrap_or_else(PoisonError::into_inner) = Some(hand);
+    }
+
+    /// Where the tokens are kept, in a word: `keyring`, `key_file`, `memory` or `none`.
+    pub(super) fn kept_in(&self) -> &'static str {
+        if self.unsaved().is_some() {
+            return "memory";
+        }
+        match self.vault.kind() {
+            kind @ (VaultKind::Keyring | VaultKind::KeyFile) => kind.as_str(),
+            VaultKind::Unknown => "none",
+        }
     }
 
     /// The lanes may call the service again.
@@ -314,34 +394,6 @@ pub(crate) fn stored_facts(store: &Store) -> Result<Facts, StoreError> {
         .session()?
         .as_ref()
         .map_or_else(Facts::default, read_facts))
-}
-
-fn apply(store: &Store, event: &Event, now: &Now) -> Result<Vec<Action>, StoreError> {
-    let mut record = None;
-    let mut wished = Vec::new();
-    store.update_facts(|stored| {
-        let before = stored.map_or_else(Facts::default, read_facts);
-        let (after, actions) = session::step(&before, event, now);
-        wished = actions;
-        let changed = after != before;
-        if changed || *event != Event::Tick {
-            record = Some((name(&before, now), name(&after, now)));
-        }
-        changed
-            .then(|| serde_json::to_string(&after))
-            .and_then(Result::ok)
-    })?;
-    if let Some((before, after)) = record
-        && (*event != Event::Tick || before != after)
-    {
-        let event = serde_json::to_string(event)?;
-        store.append_auth_event(now.wall.0, &event, &before, &after)?;
-    }
-    Ok(wished)
-}
-
-fn name(facts: &Facts, now: &Now) -> String {
-    session::state(facts, now).name().to_owned()
 }
 
 /// What the vault's answer means for the session.

@@ -84,7 +84,8 @@ impl Engine {
         let lanes = [Lane::Library, Lane::Rides];
         attempt_until_settled(&self.core, Lane::Session, reason).await;
         let [library, rides] = lanes.map(|lane| attempt_until_settled(&self.core, lane, reason));
-        let (library, rides) = tokio::join!(library, rides);
+        let asked = reason == LaneOutcome::SyncNow;
+        let (library, rides, _) = tokio::join!(library, rides, self.core.tell_revocations(asked));
         let again = lanes
             .into_iter()
             .zip([library, rides])

@@ -12,6 +12,8 @@ pub(crate) struct TokenSet {
     pub(crate) generation: Generation,
     pub(crate) access: SecretString,
     pub(crate) refresh: SecretString,
+    /// Whether what was sealed says that the grace is vouched for; everything that is sealed now does.
+    pub(crate) vouched: bool,
 }
 
 /// What is sealed. It exists only between the cipher and [`TokenSet`].
@@ -19,6 +21,9 @@ pub(crate) struct TokenSet {
 struct Plain<'a> {
     access: &'a str,
     refresh: &'a str,
+    /// A missing voucher is then not a sign of an older version (see `record`).
+    #[serde(default)]
+    vouched: bool,
 }
 
 impl TokenSet {
@@ -27,6 +32,7 @@ impl TokenSet {
         let plain = Plain {
             access: self.access.expose_secret(),
             refresh: self.refresh.expose_secret(),
+            vouched: true,
         };
         let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
         let plain = plain.map_err(|error| VaultError::Failed(error.to_string()))?;
@@ -47,6 +53,7 @@ impl TokenSet {
             generation,
             access: plain.access.to_owned().into(),
             refresh: plain.refresh.to_owned().into(),
+            vouched: plain.vouched,
         })
     }
 }

@@ -129,16 +129,16 @@ pub async fn revoke(
     http: &Http,
     metadata: &IssuerMetadata,
     refresh_token: &SecretString,
-) -> Result<(), TransportFailure> {
+) -> Result<Option<Reply>, TransportFailure> {
     let Some(endpoint) = &metadata.revocation_endpoint else {
-        return Ok(());
+        return Ok(None);
     };
     let form = [
         ("token", refresh_token.expose_secret()),
         ("token_type_hint", "refresh_token"),
         ("client_id", CLIENT_ID),
     ];
-    post(http, endpoint, &form, None).await.map(drop)
+    post(http, endpoint, &form, None).await.map(Some)
 }
 
 /// The tokens of a whole, successful answer (RFC 6749 §5.1); nothing when it is not one.

@@ -5,7 +5,8 @@ use rusqlite_migration::M;
 use super::database::{Database, Durability, precious};
 use super::error::StoreError;
 use super::{
-    auth_journal, budget, lane, outbox, own_workout, ride, ride_event, ride_sample, session,
+    auth_journal, budget, lane, outbox, own_workout, revocation, ride, ride_event, ride_sample,
+    session,
 };
 use crate::home::Home;
 
@@ -20,6 +21,8 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(ride_event::CREATE),
     M::up(outbox::CREATE),
     M::up(own_workout::CREATE),
+    M::up(session::ADD_VOUCHER),
+    M::up(revocation::CREATE),
 ];
 
 pub(super) fn open(home: &Home) -> Result<Database, StoreError> {

@@ -1,6 +1,6 @@
 //! Table `auth_journal`: the last session events with the state before and after, for support.
 
-use rusqlite::named_params;
+use rusqlite::{Connection, named_params};
 
 use super::{Store, StoreError};
 
@@ -33,38 +33,6 @@ pub struct AuthRecord {
 }
 
 impl Store {
-    /// Adds an event.
-    ///
-    /// # Errors
-    /// It could not be made durable.
-    pub fn append_auth_event(
-        &self,
-        at: i64,
-        event: &str,
-        before_state: &str,
-        after_state: &str,
-    ) -> Result<(), StoreError> {
-        self.athlete().write(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO auth_journal (at, event, before_state, after_state)
-                     VALUES (:at, :event, :before_state, :after_state)",
-                )?
-                .execute(named_params! {
-                    ":at": at,
-                    ":event": event,
-                    ":before_state": before_state,
-                    ":after_state": after_state,
-                })?;
-            connection
-                .prepare_cached("DELETE FROM auth_journal WHERE seq <= :last")?
-                .execute(named_params! {
-                    ":last": connection.last_insert_rowid() - i64::from(AUTH_JOURNAL_LENGTH),
-                })?;
-            Ok(())
-        })
-    }
-
     /// The events, the oldest first.
     ///
     /// # Errors
@@ -86,4 +54,31 @@ impl Store {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Adds an event; the oldest beyond [`AUTH_JOURNAL_LENGTH`] goes.
+pub(super) fn append(
+    connection: &Connection,
+    at: i64,
+    event: &str,
+    before_state: &str,
+    after_state: &str,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO auth_journal (at, event, before_state, after_state)
+             VALUES (:at, :event, :before_state, :after_state)",
+        )?
+        .execute(named_params! {
+            ":at": at,
+            ":event": event,
+            ":before_state": before_state,
+            ":after_state": after_state,
+        })?;
+    connection
+        .prepare_cached("DELETE FROM auth_journal WHERE seq <= :last")?
+        .execute(named_params! {
+            ":last": connection.last_insert_rowid() - i64::from(AUTH_JOURNAL_LENGTH),
+        })?;
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Table `lane`: what a lane remembers across restarts, as JSON that the store does not look into.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::{Store, StoreError};
 
@@ -30,15 +30,8 @@ impl Store {
     /// # Errors
     /// It could not be made durable.
     pub fn put_lane_state(&self, lane: &str, state: &str) -> Result<(), StoreError> {
-        self.athlete().write(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO lane (lane, state) VALUES (:lane, :state)
-                     ON CONFLICT (lane) DO UPDATE SET state = excluded.state",
-                )?
-                .execute(named_params! { ":lane": lane, ":state": state })?;
-            Ok(())
-        })
+        self.athlete()
+            .write(|connection| put(connection, lane, state))
     }
 
     /// Removes the lane's state if it still is `expected`; whether it was.
@@ -53,4 +46,14 @@ impl Store {
             Ok(removed > 0)
         })
     }
+}
+
+pub(super) fn put(connection: &Connection, lane: &str, state: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO lane (lane, state) VALUES (:lane, :state)
+             ON CONFLICT (lane) DO UPDATE SET state = excluded.state",
+        )?
+        .execute(named_params! { ":lane": lane, ":state": state })?;
+    Ok(())
 }

@@ -5,8 +5,8 @@ use freewheel_ride::journal::{FinishedRide, RideHeader};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use uuid::Uuid;
 
-use super::StoreError;
 use super::outbox;
+use super::{Store, StoreError};
 
 pub(super) const CREATE: &str = "
 CREATE TABLE ride (
@@ -58,6 +58,17 @@ pub(super) fn begin(
             ":header": serde_json::to_string(header)?,
         })?;
     Ok(())
+}
+
+impl Store {
+    /// Whose ride it is; `None` for one that nobody owned when it began.
+    ///
+    /// # Errors
+    /// [`StoreError::RideUnknown`], or the database could not be read.
+    pub fn ride_account(&self, id: Uuid) -> Result<Option<String>, StoreError> {
+        self.athlete()
+            .read(|connection| Ok(find(connection, id)?.account))
+    }
 }
 
 /// A ride as it stands in the table.

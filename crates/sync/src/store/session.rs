@@ -1,8 +1,14 @@
-//! Table `session`: one row with the session's facts and the sealed tokens.
+//! Table `session`: one row with the session's facts, what vouches for them, and the sealed tokens.
+//!
+//! It changes through [`Store::change_session`] alone: whatever a change depends on is read in the transaction that
+//! writes it, so no process ever writes back what it read before another one's change.
 
-use rusqlite::{Connection, OptionalExtension, named_params};
+use std::cell::Cell;
 
-use super::{Store, StoreError};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::revocation::{self, NewRevocation};
+use super::{Store, StoreError, auth_journal, lane};
 
 pub(super) const CREATE: &str = "
 CREATE TABLE session (
@@ -11,6 +17,14 @@ CREATE TABLE session (
     generation INTEGER NOT NULL DEFAULT 0,
     sealed BLOB
 ) STRICT;
+";
+
+/// `vouched` and its `vouched_mac` authenticate the anchor and the mark among the facts; `keyless` notes that the anchor
+/// was written since without the key.
+pub(super) const ADD_VOUCHER: &str = "
+ALTER TABLE session ADD COLUMN vouched TEXT;
+ALTER TABLE session ADD COLUMN vouched_mac BLOB;
+ALTER TABLE session ADD COLUMN keyless INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// What is stored of the session. The store does not look inside.
@@ -22,6 +36,19 @@ pub struct StoredSession {
     pub generation: u64,
     /// The sealed tokens, when there are any.
     pub sealed: Option<Vec<u8>>,
+    /// What vouches for the grace among the facts.
+    pub voucher: Option<StoredVoucher>,
+    /// The anchor among the facts was written without the key.
+    pub keyless: bool,
+}
+
+/// A text and its MAC.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredVoucher {
+    /// What is vouched for, as JSON.
+    pub text: String,
+    /// The MAC over the text.
+    pub mac: Vec<u8>,
 }
 
 impl std::fmt::Debug for StoredSession {
@@ -29,8 +56,17 @@ impl std::fmt::Debug for StoredSession {
         f.debug_struct("StoredSession")
             .field("generation", &self.generation)
             .field("sealed", &self.sealed.is_some())
+            .field("voucher", &self.voucher.is_some())
+            .field("keyless", &self.keyless)
             .finish_non_exhaustive()
     }
+}
+
+/// A change of the session that is under way: one transaction, which is committed as a whole or not at all.
+pub struct SessionChange<'a> {
+    connection: &'a Connection,
+    /// Whether anything but the journal was written.
+    touched: Cell<bool>,
 }
 
 impl Store {
@@ -42,163 +78,154 @@ impl Store {
         self.athlete().read(read)
     }
 
+    /// Changes the session in one transaction: `change` sees what is stored at that moment, whichever process stored
+    /// it, and nobody else writes until it returns.
+    ///
+    /// # Errors
+    /// Those of `change`, and that nothing could be made durable; nothing has changed then.
+    pub fn change_session<T>(
+        &self,
+        change: impl FnOnce(&SessionChange<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (value, touched) = self.athlete().write(|connection| {
+            let session = SessionChange {
+                connection,
+                touched: Cell::new(false),
+            };
+            let value = change(&session)?;
+            Ok((value, session.touched.get()))
+        })?;
+        if touched {
+            self.session_changed();
+        }
+        Ok(value)
+    }
+}
+
+impl SessionChange<'_> {
+    /// The session as stored.
+    ///
+    /// # Errors
+    /// The database could not be read.
+    pub fn stored(&self) -> Result<Option<StoredSession>, StoreError> {
+        read(self.connection)
+    }
+
     /// Stores the facts; tokens and generation stay.
     ///
     /// # Errors
-    /// The facts could not be made durable.
-    pub fn save_facts(&self, facts: &str) -> Result<(), StoreError> {
-        self.athlete()
-            .write(|connection| write_facts(connection, facts))?;
-        self.session_changed();
+    /// The database could not be written; so for all that follow.
+    pub fn put_facts(&self, facts: &str) -> Result<(), StoreError> {
+        self.touched.set(true);
+        self.connection
+            .prepare_cached(
+                "INSERT INTO session (id, facts) VALUES (1, :facts)
+                 ON CONFLICT (id) DO UPDATE SET facts = excluded.facts",
+            )?
+            .execute(named_params! { ":facts": facts })?;
         Ok(())
     }
 
-    /// Changes the facts in one transaction: `change` sees what is stored at that moment, whichever process stored
-    /// it, and returns the new facts, or `None` to leave them.
+    /// Stores what vouches for the facts, which must be there, or that nothing does.
     ///
     /// # Errors
-    /// The facts could not be made durable.
-    pub fn update_facts(
+    /// As above.
+    pub fn put_voucher(
         &self,
-        change: impl FnOnce(Option<&StoredSession>) -> Option<String>,
+        voucher: Option<&StoredVoucher>,
+        keyless: bool,
     ) -> Result<(), StoreError> {
-        let changed =
-            self.athlete()
-                .write(|connection| match change(read(connection)?.as_ref()) {
-                    Some(facts) => write_facts(connection, &facts).map(|()| true),
-                    None => Ok(false),
-                })?;
-        if changed {
-            self.session_changed();
-        }
+        self.touched.set(true);
+        self.connection
+            .prepare_cached(
+                "UPDATE session SET vouched = :text, vouched_mac = :mac, keyless = :keyless
+                 WHERE id = 1",
+            )?
+            .execute(named_params! {
+                ":text": voucher.map(|voucher| &voucher.text),
+                ":mac": voucher.map(|voucher| &voucher.mac),
+                ":keyless": keyless,
+            })?;
         Ok(())
     }
 
-    /// Stores new tokens and facts, if the stored generation is still `expected_generation`. Returns whether it was.
+    /// Stores tokens beside the facts, which must be there; `None` removes them. The generation must rise when tokens
+    /// of another generation are stored or any are removed, so that a refresh that is still under way finds out.
     ///
     /// # Errors
-    /// The tokens could not be made durable; nothing has changed then.
-    pub fn save_tokens(
-        &self,
-        expected_generation: u64,
-        new_generation: u64,
-        sealed: &[u8],
-        facts: &str,
-    ) -> Result<bool, StoreError> {
-        let expected = generation_in(expected_generation)?;
-        let new = generation_in(new_generation)?;
-        let saved = self.athlete().write(|connection| {
-            let stored: i64 = connection
-                .query_row("SELECT generation FROM session WHERE id = 1", [], |row| {
-                    row.get(0)
-                })
-                .optional()?
-                .unwrap_or(0);
-            if stored != expected {
-                return Ok(false);
-            }
-            connection
-                .prepare_cached(
-                    "INSERT INTO session (id, facts, generation, sealed)
-                     VALUES (1, :facts, :generation, :sealed)
-                     ON CONFLICT (id) DO UPDATE SET
-                         facts = excluded.facts,
-                         generation = excluded.generation,
-                         sealed = excluded.sealed",
-                )?
-                .execute(
-                    named_params! { ":facts": facts, ":generation": new, ":sealed": sealed },
-                )?;
-            Ok(true)
-        })?;
-        if saved {
-            self.session_changed();
-        }
-        Ok(saved)
-    }
-
-    /// As [`Store::save_tokens`], with facts that `facts` makes from what is stored at that moment, whichever process
-    /// stored it.
-    ///
-    /// # Errors
-    /// The tokens could not be made durable; nothing has changed then.
-    pub fn commit_tokens(
-        &self,
-        expected_generation: u64,
-        new_generation: u64,
-        sealed: &[u8],
-        facts: impl FnOnce(Option<&StoredSession>) -> Result<String, serde_json::Error>,
-    ) -> Result<bool, StoreError> {
-        let new = generation_in(new_generation)?;
-        let saved = self.athlete().write(|connection| {
-            let stored = read(connection)?;
-            if stored.as_ref().map_or(0, |stored| stored.generation) != expected_generation {
-                return Ok(false);
-            }
-            write_facts(connection, &facts(stored.as_ref())?)?;
-            connection
-                .prepare_cached(
-                    "UPDATE session SET generation = :generation, sealed = :sealed WHERE id = 1",
-                )?
-                .execute(named_params! { ":generation": new, ":sealed": sealed })?;
-            Ok(true)
-        })?;
-        if saved {
-            self.session_changed();
-        }
-        Ok(saved)
-    }
-
-    /// Removes the tokens, stores the facts and moves to `new_generation`, so that a refresh that is still under way
-    /// cannot bring tokens back. For sign-out and account switch only: no automatic path calls this.
-    ///
-    /// # Errors
-    /// The change could not be made durable.
-    pub fn clear_tokens(&self, new_generation: u64, facts: &str) -> Result<(), StoreError> {
-        let generation = generation_in(new_generation)?;
-        self.athlete().write(|connection| {
-            write_facts(connection, facts)?;
-            connection
-                .prepare_cached(
-                    "UPDATE session SET sealed = NULL, generation = :generation WHERE id = 1",
-                )?
-                .execute(named_params! { ":generation": generation })?;
-            Ok(())
-        })?;
-        self.session_changed();
+    /// As above.
+    pub fn put_tokens(&self, generation: u64, sealed: Option<&[u8]>) -> Result<(), StoreError> {
+        self.touched.set(true);
+        let generation = i64::try_from(generation)
+            .map_err(|_| StoreError::Invalid("token generation".to_owned()))?;
+        self.connection
+            .prepare_cached(
+                "UPDATE session SET generation = :generation, sealed = :sealed WHERE id = 1",
+            )?
+            .execute(named_params! { ":generation": generation, ":sealed": sealed })?;
         Ok(())
+    }
+
+    /// Adds an event to the journal.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn journal(
+        &self,
+        at: i64,
+        event: &str,
+        before_state: &str,
+        after_state: &str,
+    ) -> Result<(), StoreError> {
+        auth_journal::append(self.connection, at, event, before_state, after_state)
+    }
+
+    /// Queues what the issuer is to be told of a sign-in that is over.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn queue_revocation(&self, new: &NewRevocation<'_>) -> Result<(), StoreError> {
+        self.touched.set(true);
+        revocation::insert(self.connection, new)
+    }
+
+    /// Stores a lane's state.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn put_lane_state(&self, name: &str, state: &str) -> Result<(), StoreError> {
+        lane::put(self.connection, name, state)
     }
 }
 
 fn read(connection: &Connection) -> Result<Option<StoredSession>, StoreError> {
-    let row = connection
-        .prepare_cached("SELECT facts, generation, sealed FROM session WHERE id = 1")?
-        .query_row([], |row| {
-            Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?))
-        })
-        .optional()?;
-    row.map(|(facts, generation, sealed)| {
-        let generation = u64::try_from(generation)
-            .map_err(|_| StoreError::Invalid("negative token generation".to_owned()))?;
-        Ok(StoredSession {
-            facts,
-            generation,
-            sealed,
-        })
-    })
-    .transpose()
-}
-
-fn write_facts(connection: &Connection, facts: &str) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO session (id, facts) VALUES (1, :facts)
-             ON CONFLICT (id) DO UPDATE SET facts = excluded.facts",
+            "SELECT facts, generation, sealed, vouched, vouched_mac, keyless
+             FROM session WHERE id = 1",
         )?
-        .execute(named_params! { ":facts": facts })?;
-    Ok(())
+        .query_row([], |row| {
+            let voucher: (Option<String>, Option<Vec<u8>>) =
+                (row.get("vouched")?, row.get("vouched_mac")?);
+            Ok(StoredSession {
+                facts: row.get("facts")?,
+                generation: generation_of(row)?,
+                sealed: row.get("sealed")?,
+                voucher: voucher
+                    .0
+                    .zip(voucher.1)
+                    .map(|(text, mac)| StoredVoucher { text, mac }),
+                keyless: row.get("keyless")?,
+            })
+        })
+        .optional()
+        .map_err(StoreError::from)
 }
 
-fn generation_in(generation: u64) -> Result<i64, StoreError> {
-    i64::try_from(generation).map_err(|_| StoreError::Invalid("token generation".to_owned()))
+/// The generation in a row; SQLite has no unsigned numbers.
+pub(super) fn generation_of(row: &Row<'_>) -> rusqlite::Result<u64> {
+    let generation: i64 = row.get("generation")?;
+    let column = row.as_ref().column_index("generation")?;
+    u64::try_from(generation)
+        .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, generation))
 }

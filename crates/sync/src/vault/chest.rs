@@ -15,7 +15,18 @@ pub(super) enum Errand {
     /// As `Find`, and nobody is asked for a password.
     Glance(String),
     Create(String),
+    /// As `Create`, and nobody is asked for a password; nor does the key go to the key file.
+    CreateQuietly(String),
     Delete(String),
+    /// As `Delete`, and nobody is asked for a password.
+    DeleteQuietly(String),
+}
+
+/// Where a new key goes that the keyring cannot keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fallback {
+    KeyFile,
+    Nowhere,
 }
 
 /// What came of it.
@@ -67,8 +78,10 @@ impl Chest {
         match errand {
             Errand::Find(account) => self.find(account),
             Errand::Glance(account) => self.glance(account),
-            Errand::Create(account) => self.create(account),
+            Errand::Create(account) => self.create(account, Fallback::KeyFile),
+            Errand::CreateQuietly(account) => self.create_quietly(account),
             Errand::Delete(account) => self.delete(account),
+            Errand::DeleteQuietly(account) => self.delete_quietly(account),
         }
     }
 
@@ -102,7 +115,7 @@ impl Chest {
     }
 
     /// Under a lock, so that two processes that sign in at once end with one key.
-    fn create(&self, account: &str) -> Result<Answer, VaultError> {
+    fn create(&self, account: &str, fallback: Fallback) -> Result<Answer, VaultError> {
         let _one_at_a_time = self.lock()?;
         let refusal = match self.find(account) {
             Ok(answer) => return Ok(answer),
@@ -119,12 +132,32 @@ impl Chest {
                 Err(error) => error,
             },
         };
+        if fallback == Fallback::Nowhere && !self.keyring.is_none() {
+            return Err(refusal);
+        }
         tracing::info!(
             code = refusal.code(),
             "the keyring cannot keep the key; it goes to the key file"
         );
         self.key_file.write(account, &key)?;
         Ok(Answer::Key(key, VaultKind::KeyFile))
+    }
+
+    fn create_quietly(&self, account: &str) -> Result<Answer, VaultError> {
+        if let Some(answer) = self.find_in_file(account)? {
+            return Ok(answer);
+        }
+        if !self.keyring.is_none() && self.keyring.would_ask_to_keep(account)? {
+            return Err(VaultError::Locked);
+        }
+        self.create(account, Fallback::Nowhere)
+    }
+
+    fn delete_quietly(&self, account: &str) -> Result<Answer, VaultError> {
+        match self.keyring.would_ask(account) {
+            Ok(true) => Err(VaultError::Locked),
+            Ok(false) | Err(_) => self.delete(account),
+        }
     }
 
     fn delete(&self, account: &str) -> Result<Answer, VaultError> {

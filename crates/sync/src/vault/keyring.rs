@@ -54,6 +54,14 @@ impl Keyring {
         }
     }
 
+    /// Whether keeping a key would make the system ask for a password.
+    pub(super) fn would_ask_to_keep(&self, account: &str) -> Result<bool, VaultError> {
+        match &self.choice {
+            KeyringChoice::System => Ok(system::is_locked(account)? || system::keeper_is_locked()?),
+            KeyringChoice::Given(_) | KeyringChoice::None => Ok(false),
+        }
+    }
+
     pub(super) fn write(&self, account: &str, key: &VaultKey) -> Result<(), VaultError> {
         self.call(account, |entry| entry.set_secret(key.expose()))
     }
@@ -162,6 +170,21 @@ mod system {
         })
     }
 
+    /// Whether the collection that takes new entries is locked. Without one, keeping a key says so.
+    pub(super) fn keeper_is_locked() -> Result<bool, VaultError> {
+        let look = || {
+            let service = SecretService::connect(EncryptionType::Plain)?;
+            match service.get_default_collection() {
+                Ok(collection) => collection.is_locked(),
+                Err(ServiceError::NoResult) => Ok(false),
+                Err(error) => Err(error),
+            }
+        };
+        look().map_err(|error: ServiceError| {
+            explain(&error).unwrap_or_else(|| VaultError::Absent(error.to_string()))
+        })
+    }
+
     /// The `keyring` crate connects once per process and remembers a failure for good, so it is asked once, and later
     /// connections are made with its own store for this platform.
     pub(super) fn connect() -> Result<Arc<CredentialStore>, VaultError> {
@@ -235,6 +258,10 @@ mod system {
 
     /// These ask as they see fit; there is no looking without it.
     pub(super) fn is_locked(_account: &str) -> Result<bool, VaultError> {
+        Ok(false)
+    }
+
+    pub(super) fn keeper_is_locked() -> Result<bool, VaultError> {
         Ok(false)
     }
 

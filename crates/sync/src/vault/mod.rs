@@ -131,6 +131,27 @@ impl Vault {
             .into_key()
     }
 
+    /// As [`Vault::create_key`], but a keyring that would ask the athlete for a password is left alone, and one that
+    /// cannot keep the key is not replaced by the key file.
+    ///
+    /// # Errors
+    /// As [`Vault::create_key`]; [`VaultError::Locked`] instead of a prompt.
+    pub async fn create_key_without_asking(&self, account: &str) -> Result<VaultKey, VaultError> {
+        self.run(Errand::CreateQuietly(account.to_owned()))
+            .await?
+            .into_key()
+    }
+
+    /// As [`Vault::delete_key`], but a keyring that would ask the athlete for a password is left alone.
+    ///
+    /// # Errors
+    /// As [`Vault::delete_key`]; [`VaultError::Locked`] instead of a prompt.
+    pub async fn delete_key_without_asking(&self, account: &str) -> Result<(), VaultError> {
+        self.run(Errand::DeleteQuietly(account.to_owned()))
+            .await
+            .map(drop)
+    }
+
     /// Removes the key of `account`, wherever it is. No key is no error.
     ///
     /// # Errors

@@ -1,11 +1,15 @@
 //! Two athletes on one profile: what is one's stays one's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use freewheel_sync::Mode;
 use freewheel_sync::view::Delivery;
+use freewheel_sync::{Mode, Renewal};
+use tokio::sync::Notify;
 
-use crate::athlete::{card, ride, sign_in, signed_in, soon, until, until_delivered};
+use crate::athlete::{
+    card, eventually, open, ride, sign_in, signed_in, soon, until, until_delivered,
+};
 use crate::site::{Site, Way};
 
 #[tokio::test]
@@ -105,4 +109,154 @@ async fn signing_out_works_without_the_server_and_forgets_the_tokens() {
     assert!(site.rides_of(&site.demo()).is_empty());
     sign_in(&engine, &site.url, "demo").await.unwrap();
     until_delivered(&engine, &saved).await;
+}
+
+/// Whether the server has ended the sign-ins that were made so far.
+fn revoked(site: &Site) -> bool {
+    // Touches nothing; counts what is not revoked.
+    site.sql("UPDATE token_family SET revoked_at = revoked_at WHERE revoked_at IS NULL") == 0
+}
+
+fn queued(folder: &std::path::Path) -> i64 {
+    let database = rusqlite::Connection::open(folder.join("athlete.db")).unwrap();
+    let sql = "SELECT count(*) FROM revocation";
+    database.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_sign_out_without_the_server_reaches_it_later_by_itself() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::Resident, &site.url, "demo").await;
+    until(&engine, "a library", |v| v.library.workouts >= 60).await;
+    let away = site.stop().await;
+    soon("signing out", engine.sign_out()).await.unwrap();
+    assert_eq!(queued(folder.path()), 1);
+    assert!(
+        folder.path().join("vault.key").exists(),
+        "the key is needed"
+    );
+    let site = away.start().await;
+    eventually("the server knows", || revoked(&site)).await;
+    eventually("nothing is left", || queued(folder.path()) == 0).await;
+    assert!(!folder.path().join("vault.key").exists(), "nor is the key");
+    assert_eq!(engine.view_now().session.state, "signed_out");
+}
+
+#[tokio::test]
+async fn a_sign_out_is_told_after_a_restart_by_a_single_sync() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::OneShot, &site.url, "demo").await;
+    let away = site.stop().await;
+    soon("signing out", engine.sign_out()).await.unwrap();
+    drop(engine);
+    let engine = open(folder.path(), Mode::OneShot).await;
+    let report = soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    assert_eq!(report.session, "signed_out");
+    assert_eq!(queued(folder.path()), 1, "kept until it is told");
+    let site = away.start().await;
+    soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    assert!(revoked(&site));
+    assert_eq!(queued(folder.path()), 0);
+}
+
+#[tokio::test]
+async fn a_sign_out_is_told_while_another_athlete_is_signed_in_elsewhere() {
+    let (hers, his) = (Site::start().await, Site::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::Resident, &hers.url, "demo").await;
+    until(&engine, "a library", |v| v.library.workouts >= 60).await;
+    let away = hers.stop().await;
+    soon("signing out", engine.sign_out()).await.unwrap();
+    his.add_athlete("ben");
+    sign_in(&engine, &his.url, "ben").await.unwrap();
+    let saved = ride(&engine).await;
+    until_delivered(&engine, &saved).await;
+    assert_eq!(queued(folder.path()), 1);
+    let hers = away.start().await;
+    eventually("her server knows", || revoked(&hers)).await;
+    eventually("nothing is left", || queued(folder.path()) == 0).await;
+    assert!(!revoked(&his), "his sign-in stands");
+    let key = std::fs::read_to_string(folder.path().join("vault.key")).unwrap();
+    assert_eq!(key.lines().count(), 2, "a first line, and his key");
+    let report = soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    assert_eq!(report.session, "active");
+}
+
+#[tokio::test]
+async fn signing_in_again_before_the_sign_out_is_told_keeps_the_new_sign_in() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::Resident, &site.url, "demo").await;
+    until(&engine, "a library", |v| v.library.workouts >= 60).await;
+    site.gate.only("POST /oauth/revoke", || Way::LoseRequest);
+    soon("signing out", engine.sign_out()).await.unwrap();
+    sign_in(&engine, &site.url, "demo").await.unwrap();
+    assert_eq!(queued(folder.path()), 1);
+    site.gate.through();
+    soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    eventually("nothing is left", || queued(folder.path()) == 0).await;
+    let ended = "UPDATE token_family SET scope = scope WHERE revoked_at IS NOT NULL";
+    assert_eq!(site.sql(ended), 1, "the old one, and only that");
+    assert_eq!(soon("a renewal", engine.renew()).await, Renewal::Fresh);
+    engine.shutdown().await;
+    let engine = open(folder.path(), Mode::OneShot).await;
+    let report = soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    assert_eq!(report.session, "active", "its key is still there");
+}
+
+#[tokio::test]
+async fn an_issuer_that_will_not_have_it_is_not_told_again_and_a_portal_is_no_issuer() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::OneShot, &site.url, "demo").await;
+    let portal = || Way::Say(200, "text/html", "<h1>Welcome</h1>".to_owned());
+    site.gate.only("POST /oauth/revoke", portal);
+    soon("signing out", engine.sign_out()).await.unwrap();
+    assert_eq!(queued(folder.path()), 1);
+    let body = r#"{"error":"unsupported_token_type"}"#;
+    let refuses = move || Way::Say(400, "application/json", body.to_owned());
+    site.gate.only("POST /oauth/revoke", refuses);
+    soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    assert_eq!(queued(folder.path()), 0);
+    let asked = site.gate.count("POST /oauth/revoke");
+    soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    assert_eq!(site.gate.count("POST /oauth/revoke"), asked);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_ends_during_a_renewal_elsewhere_is_the_one_that_counts() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::OneShot, &site.url, "demo").await;
+    let other = open(folder.path(), Mode::OneShot).await;
+    let (bell, mut once) = (Arc::new(Notify::new()), true);
+    let held = Arc::clone(&bell);
+    site.gate.rule(move |line| {
+        if line == "POST /oauth/token" && std::mem::take(&mut once) {
+            return Way::Hold(Arc::clone(&held));
+        }
+        Way::Through
+    });
+    let asked = site.gate.count("POST /oauth/token");
+    let renewal = tokio::spawn(async move { other.renew().await });
+    eventually("a renewal", || site.gate.count("POST /oauth/token") > asked).await;
+    let arrival = tokio::spawn({
+        let (engine, url) = (engine.clone(), site.url.clone());
+        async move { sign_in(&engine, &url, "demo").await }
+    });
+    // The code is redeemed while the renewal is still under way.
+    eventually("a sign-in", || {
+        site.gate.count("POST /oauth/token") > asked + 1
+    })
+    .await;
+    bell.notify_one();
+    assert_eq!(soon("the renewal", renewal).await.unwrap(), Renewal::Fresh);
+    soon("the sign-in", arrival).await.unwrap().unwrap();
+    // What is stored is of the sign-in: ending the first one changes nothing.
+    let first = "UPDATE token_family SET revoked_at = 1, revoked_because = 'asked'
+                 WHERE id = (SELECT id FROM token_family ORDER BY created_at, rowid LIMIT 1)";
+    assert_eq!(site.sql(first), 1);
+    assert_eq!(soon("a renewal", engine.renew()).await, Renewal::Fresh);
 }

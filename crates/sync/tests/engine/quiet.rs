@@ -285,13 +285,16 @@ async fn move_account(folder: &std::path::Path, site: &Site, issuer: &str) {
         .unwrap()
         .open(&old, generation as u64, &sealed);
     let key = vault.create_key(&new).await.unwrap();
+    // As a version sealed it that did not vouch for the grace: what vouches for it is of the account that was.
+    let mut plain: serde_json::Value = serde_json::from_slice(&plain.ok().unwrap()).unwrap();
+    plain.as_object_mut().unwrap().remove("vouched").unwrap();
     let sealed = key
-        .seal(&new, generation as u64, &plain.ok().unwrap())
+        .seal(&new, generation as u64, plain.to_string().as_bytes())
         .unwrap();
     let facts = facts.replace(&site.url, issuer);
     athlete
         .execute(
-            "UPDATE session SET facts = ?1, sealed = ?2",
+            "UPDATE session SET facts = ?1, sealed = ?2, vouched = NULL, vouched_mac = NULL",
             rusqlite::params![facts, sealed],
         )
         .unwrap();

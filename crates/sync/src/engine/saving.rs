@@ -1,0 +1,222 @@
+//! Saving new tokens, and keeping those in memory that cannot be saved.
+
+use std::sync::Arc;
+
+use freewheel_policy::definitive::TokenOutcome;
+use freewheel_policy::session::{Event, SavedTokens};
+use freewheel_policy::time::{Millis, Now};
+use freewheel_policy::{Fingerprint, Generation};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::record::{KeyAtHand, Record, Sealed};
+use super::refresh::Granted;
+use super::session::{Session, Way};
+use super::tokens::TokenSet;
+use crate::lease::Lease;
+use crate::store::{Store, StoreError};
+use crate::vault::{VaultError, VaultKey};
+
+/// New tokens that are in memory only. They are the only ones that count: the stored ones were spent for them.
+#[derive(Clone)]
+pub(super) struct Unsaved {
+    /// Whose they are, as in [`super::session::account_id`].
+    pub(super) account: String,
+    /// The stored generation that they follow.
+    pub(super) follows: Generation,
+    pub(super) saved: SavedTokens,
+    pub(super) tokens: Arc<TokenSet>,
+    /// When they came: from then on the grace counts, whenever they are saved.
+    pub(super) came: Now,
+    /// Held while they are unsaved, so that no other process spends what they were got for.
+    pub(super) lease: Option<Arc<Lease>>,
+}
+
+impl Unsaved {
+    /// Tokens as they came. Without a new refresh token the old one goes on (RFC 6749 §6).
+    pub(super) fn new(
+        account: String,
+        follows: Generation,
+        old: Option<&SecretString>,
+        granted: Granted,
+        came: Now,
+        lease: Option<Arc<Lease>>,
+    ) -> Self {
+        let refresh = granted.answer.refresh_token.map(SecretString::from);
+        let tokens = TokenSet {
+            generation: follows.next(),
+            access: granted.answer.access_token.into(),
+            refresh: refresh.or_else(|| old.cloned()).unwrap_or_default(),
+            vouched: true,
+        };
+        let saved = SavedTokens {
+            generation: tokens.generation,
+            // Given with the key.
+            fingerprint: Fingerprint::default(),
+            server_time: granted.date.unwrap_or(came.wall),
+            access_life: Millis::secs(granted.answer.expires_in),
+            refresh_until: None,
+            offline_grace: granted.offline_grace.map(Millis::secs),
+        };
+        Self {
+            account,
+            follows,
+            saved,
+            tokens: Arc::new(tokens),
+            came,
+            lease,
+        }
+    }
+
+    /// The same, to follow another stored generation.
+    pub(super) fn following(self, follows: Generation) -> Self {
+        let generation = follows.next();
+        let tokens = TokenSet {
+            generation,
+            access: self.tokens.access.clone(),
+            refresh: self.tokens.refresh.clone(),
+            vouched: true,
+        };
+        Self {
+            follows,
+            saved: SavedTokens {
+                generation,
+                ..self.saved
+            },
+            tokens: Arc::new(tokens),
+            ..self
+        }
+    }
+
+    /// The same, named with a key.
+    pub(super) fn named(self, key: &VaultKey) -> Self {
+        let saved = SavedTokens {
+            fingerprint: fingerprint(key, &self.tokens),
+            ..self.saved
+        };
+        Self { saved, ..self }
+    }
+
+    /// What is at hand once they are sealed with `key`.
+    pub(super) fn hand(&self, key: &VaultKey) -> KeyAtHand {
+        KeyAtHand {
+            account: self.account.clone(),
+            key: key.clone(),
+            generation: self.tokens.generation,
+            sealed: Sealed::Vouched,
+        }
+    }
+}
+
+/// Why tokens could not be saved.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SaveError {
+    /// The key could not be had or kept.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The disk did not take them.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Session {
+    /// Seals and stores the tokens that a refresh brought. A store that fails leaves them in memory, where they work
+    /// until the program ends.
+    pub(super) async fn save(&self, key: &VaultKey, new: Unsaved) -> Result<(), StoreError> {
+        let new = new.named(key);
+        self.keep(Arc::clone(&new.tokens));
+        match self.commit(key, new.clone(), true).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::error!(%error, "new tokens could not be saved");
+                let saved = new.saved.clone();
+                self.set_unsaved(Some(new));
+                self.apply(Event::TokenAnswer(TokenOutcome::Granted))
+                    .await?;
+                self.apply(Event::SaveFailed(saved)).await.map(drop)
+            }
+        }
+    }
+
+    /// Tries again to save tokens that are in memory only; whether the athlete may be asked for a password is the
+    /// caller's choice.
+    pub(super) async fn save_unsaved(&self, way: Way) -> Result<(), SaveError> {
+        let Some(unsaved) = self.unsaved() else {
+            return Ok(());
+        };
+        let account = unsaved.account.as_str();
+        let key = match (self.at_hand(), way) {
+            (Some(hand), _) if hand.account == account && hand.generation == unsaved.follows => {
+                Ok(hand.key)
+            }
+            (_, Way::Asking) => self.vault.create_key(account).await,
+            (_, Way::Quietly) => self.vault.create_key_without_asking(account).await,
+        };
+        let saved = match key {
+            Ok(key) => self.commit(&key, unsaved.clone().named(&key), false).await,
+            Err(error) => Err(error.into()),
+        };
+        if saved.is_err() {
+            self.note_unsaved(&unsaved).await;
+            return saved;
+        }
+        self.set_unsaved(None);
+        Ok(())
+    }
+
+    /// Another process that started meanwhile may have taken them for lost.
+    async fn note_unsaved(&self, unsaved: &Unsaved) {
+        let noted = self.facts().map(|facts| facts.unsaved.is_some());
+        if let Ok(false) = noted
+            && let Err(error) = self.apply(Event::SaveFailed(unsaved.saved.clone())).await
+        {
+            tracing::debug!(%error, "it could not be noted that tokens are unsaved");
+        }
+    }
+
+    /// Commits tokens, their generation, the facts and what vouches for them in one transaction. `answered`: they come
+    /// straight from a refresh.
+    async fn commit(&self, key: &VaultKey, new: Unsaved, answered: bool) -> Result<(), SaveError> {
+        let sealed = new.tokens.seal(key, &new.account)?;
+        let (now, after) = (self.clock.now(), new.hand(key));
+        // A key that is had only now has seen nothing of what is stored.
+        let known = self.at_hand();
+        let before =
+            known.filter(|hand| hand.account == new.account && hand.generation == new.follows);
+        let hand = before.clone().unwrap_or_else(|| after.clone());
+        let change = move |store: &Store| {
+            store.change_session(|change| {
+                let mut record = Record::open(change, &now, Some(&hand))?;
+                if record.generation() != new.follows {
+                    return Ok(false);
+                }
+                if before.is_some() {
+                    record.examine();
+                }
+                if answered {
+                    record.apply(&Event::TokenAnswer(TokenOutcome::Granted));
+                }
+                let generation = new.saved.generation;
+                record.apply_at(&Event::TokensSaved(new.saved), &new.came);
+                if !answered {
+                    record.apply(&Event::Tick); // What has elapsed since they came is remembered at once.
+                }
+                record.close()?;
+                change.put_tokens(generation.0, Some(&sealed))?;
+                Ok(true)
+            })
+        };
+        if self.store.run(change).await? {
+            self.take_in_hand(after);
+        } else {
+            // Another process was faster; its tokens are newer than ours.
+            self.forget(|_| true);
+        }
+        self.wake_lanes();
+        Ok(())
+    }
+}
+
+/// Names a refresh token without telling it.
+pub(super) fn fingerprint(key: &VaultKey, tokens: &TokenSet) -> Fingerprint {
+    Fingerprint(key.fingerprint(tokens.refresh.expose_secret().as_bytes()))
+}

@@ -1,0 +1,1 @@
+//! The app dies at every point of a renewal.
