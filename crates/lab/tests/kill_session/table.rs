@@ -117,9 +117,10 @@ impl Table {
             let points = self.points_at(renewal, true, &format!("{spot:?}"));
             assert!(points > 0, "no kill at {spot:?}, renewal: {renewal}");
         }
-        assert!(self.missed * 4 < self.by_time, "{} missed", self.missed);
+        assert!(self.missed * 2 < self.by_time, "{} missed", self.missed);
+        // The moment while the issuer is asked is short; `Spot::Issuing` is for it.
         for renewal in [true, false] {
-            for phase in [BEFORE, ASKED, ANSWERED] {
+            for phase in [BEFORE, ANSWERED] {
                 let points = self.points_at(renewal, false, phase);
                 assert!(
                     self.all < MANY || points > 0,
@@ -130,7 +131,7 @@ impl Table {
     }
 }
 
-/// So many points meet every phase by time too.
+/// So many points meet the other phases by time too.
 const MANY: u64 = 500;
 
 /// Nothing was asked for tokens yet.
