@@ -270,10 +270,11 @@ proptest! {
         let mut least = interval.map_or(5_000, |secs| (secs * 1_000).max(1_000));
         let (mut now, mut last) = (0, 0);
         for (answer, lag) in answers {
-            while let Poll::Wait(wait) = grant.next(&at(now)) {
+            if let Poll::Wait(wait) = grant.next(&at(now)) {
                 prop_assert!(wait > Millis::ZERO);
                 now += wait.0;
             }
+            prop_assert!(!matches!(grant.next(&at(now)), Poll::Wait(_)), "the wait was told whole");
             if grant.next(&at(now)) == Poll::Ended(End::Expired) {
                 prop_assert!(now >= life * 1_000, "it ended before its time");
                 break;
