@@ -5,20 +5,23 @@ use std::time::Duration;
 
 use freewheel_policy::Generation;
 use freewheel_policy::definitive::{
-    BodyEnd, HttpFacts, Tls, TokenOutcome, classify_token_answer, no_token_answer,
+    BodyEnd, HttpFacts, Refusal, Tls, TokenOutcome, classify_token_answer, no_token_answer,
 };
-use freewheel_policy::session::{Account, Action, Condemned, Event, Facts};
+use freewheel_policy::session::{Account, Action, Condemned, Event, Facts, access_token_usable};
 use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::{TransportFailure, Trouble};
 use freewheel_protocol::oauth::{OAuthError, TokenAnswer};
+use secrecy::ExposeSecret as _;
 
 use super::issuer::{Issuer, Unproved};
 use super::saving::{Unsaved, fingerprint};
 use super::session::{Session, Way, account_id, read_facts};
+use super::tokens::TokenSet;
 use crate::jwt::JwtError;
 use crate::lease::{Lease, LeaseKind};
 use crate::remote::{Reply, ServerAddress, issuer as remote};
 use crate::store::{Store, StoreError};
+use crate::vault::VaultKey;
 
 /// How long another process's refresh is waited for.
 const OTHER_PROCESS: Duration = Duration::from_secs(30);
@@ -124,6 +127,9 @@ impl Session {
         let Some(address) = address(&facts) else {
             return Ok(Refreshed::NotPossible);
         };
+        if tokens.refresh.expose_secret().is_empty() {
+            return self.without_refresh_token(&facts, &key, &tokens).await;
+        }
         let known = match issuer.known(&address).await {
             Ok(known) => known,
             Err(trouble) => {
@@ -176,6 +182,27 @@ impl Session {
                 return Ok(ended(outcome));
             }
         }
+    }
+
+    /// An issuer may give no refresh token (OpenID Connect Core §11): then the sign-in ends with its access token, and
+    /// there is nobody to be asked.
+    async fn without_refresh_token(
+        &self,
+        facts: &Facts,
+        key: &VaultKey,
+        tokens: &TokenSet,
+    ) -> Result<Refreshed, StoreError> {
+        if access_token_usable(facts, &self.clock.now(), Millis::ZERO) {
+            return Ok(Refreshed::NotPossible);
+        }
+        self.apply(Event::RefreshIntended {
+            generation: tokens.generation,
+            fingerprint: fingerprint(key, tokens),
+        })
+        .await?;
+        let outcome = TokenOutcome::Definitive(Refusal::InvalidGrant);
+        self.apply(Event::TokenAnswer(outcome.clone())).await?;
+        Ok(ended(outcome))
     }
 
     /// One renewal or sign-in at a time, across processes. Whoever holds unsaved tokens holds it until they are saved.

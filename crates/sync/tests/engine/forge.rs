@@ -46,6 +46,8 @@ pub struct Says {
     /// Signs with nothing, or with another key than the header says.
     pub seal: Option<String>,
     pub opaque: bool,
+    /// Gives no refresh token.
+    pub gives_no_refresh: bool,
     pub names_itself_in_callback: Option<String>,
     /// Answers of the token endpoint to device codes; when they are used up, tokens.
     pub device_answers: Vec<Value>,
@@ -100,6 +102,7 @@ impl Forge {
             twist_access: Box::new(|_, _| {}),
             seal: None,
             opaque: false,
+            gives_no_refresh: false,
             names_itself_in_callback: None,
             device_answers: Vec::new(),
             device_authorization: BTreeMap::new(),
@@ -282,7 +285,7 @@ impl Says {
             "access_token": access,
             "token_type": "Bearer",
             "expires_in": self.life,
-            "refresh_token": refresh,
+            "refresh_token": (!self.gives_no_refresh).then_some(refresh),
             "id_token": self.mint(id, &self.twist_id),
         }))
         .into_response()

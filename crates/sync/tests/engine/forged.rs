@@ -225,3 +225,22 @@ async fn a_slow_clock_makes_no_token_invalid() {
     clock.turn(SignedDuration::from_hours(24 * 365));
     assert_eq!(synced(&engine).await, "active");
 }
+
+#[tokio::test]
+async fn without_a_refresh_token_the_sign_in_lasts_as_long_as_its_access_token() {
+    let forge = Forge::start().await;
+    forge.says().gives_no_refresh = true;
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, clock) = signed_in(&forge, folder.path()).await;
+    for minutes in [0, 10] {
+        later(&clock, minutes);
+        assert_eq!(synced(&engine).await, "active", "{minutes}");
+    }
+    // The last answer told the server's time, which did not move.
+    later(&clock, 16);
+    assert_eq!(synced(&engine).await, "needs_sign_in");
+    assert!(engine.view_now().session.library_open);
+    assert_eq!(forge.count(TOKEN), 1, "there was nothing to ask with");
+    sign_in(&engine, &forge.url).await.unwrap();
+    assert_eq!(synced(&engine).await, "active");
+}
