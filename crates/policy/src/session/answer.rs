@@ -145,6 +145,7 @@ pub(super) fn save_failed(facts: &mut Facts, tokens: &SavedTokens, now: &Now) ->
     if is_welcome(facts, tokens) {
         facts.unsaved = Some(tokens.generation);
         granted(facts, tokens, now);
+        return vec![Action::WakeLanes];
     }
     vec![]
 }

@@ -186,7 +186,10 @@ fn a_sign_in_whose_tokens_cannot_be_kept_works_from_memory_and_is_saved_when_the
             account: athlete("a"),
         });
         rider.does(&Event::VaultChanged(vault));
-        assert_eq!(rider.does(&Event::SaveFailed(tokens(1, T0))), []);
+        assert_eq!(
+            rider.does(&Event::SaveFailed(tokens(1, T0))),
+            [Action::WakeLanes]
+        );
         let not_saved = CredentialState::VaultUnavailable(VaultCause::NotSaved);
         assert_eq!(rider.state(), not_saved, "{vault:?}");
         let access = rider.access();
