@@ -123,6 +123,9 @@ pub(super) async fn workout_opens(
     expect: &Expect,
     findings: &mut Findings,
 ) -> Result<(), LabError> {
+    if expect.state == "signed_out" {
+        return Ok(()); // Nobody's library: there is no workout to open.
+    }
     let opening = async {
         let id = stage.cached_workout().await?;
         Ok::<bool, LabError>(stage.rig.engine()?.workout(&id).await?.rideable)

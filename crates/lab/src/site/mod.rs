@@ -4,6 +4,7 @@ mod gate;
 mod tls;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub struct Settings {
     pub access_token_life: SignedDuration,
     /// Life of a refresh token.
     pub refresh_token_life: SignedDuration,
+    /// So many computers stay signed in to one account; none: any number.
+    pub max_sessions: Option<NonZeroU32>,
     /// A shorter offline grace than the client's own.
     pub offline_grace: Option<SignedDuration>,
     /// What the server publishes.
@@ -51,6 +54,7 @@ impl Default for Settings {
         Self {
             access_token_life: SignedDuration::from_mins(15),
             refresh_token_life: SignedDuration::from_hours(30 * 24),
+            max_sessions: None,
             offline_grace: None,
             library: Library::BuiltIn,
             clock: LabClock::shared(),
@@ -123,6 +127,7 @@ impl Site {
             clock: Arc::clone(&settings.clock) as _,
             access_token_life: settings.access_token_life,
             refresh_token_life: settings.refresh_token_life,
+            max_sessions: settings.max_sessions,
             offline_grace: settings.offline_grace,
             library: settings.library.clone(),
             ..Options::at(&url)

@@ -1,7 +1,12 @@
 //! What makes each failure happen, in groups.
 
+mod clock;
 mod network;
+mod past;
 mod service;
+mod token;
+mod token_end;
+mod token_save;
 
 use super::play::Play;
 use crate::LabError;
@@ -11,7 +16,14 @@ use crate::LabError;
 /// # Errors
 /// A row's text file is not as it should be, or two rows share a number or a name.
 pub fn catalogue() -> Result<Vec<Play>, LabError> {
-    let groups = [network::rows, service::rows];
+    let groups = [
+        network::rows,
+        token::rows,
+        token_save::rows,
+        token_end::rows,
+        clock::rows,
+        service::rows,
+    ];
     let mut plays = Vec::new();
     for group in groups {
         plays.extend(group()?);
