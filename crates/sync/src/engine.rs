@@ -125,6 +125,7 @@ impl Engine {
         ));
         session.end_orphaned_sign_in().await;
         let issuer = Arc::new(Issuer::new(store.clone(), clock));
+        session.end_dead_ride().await;
         let local = compose::Local {
             sign_in: sign_in::Shown::default(),
             sign_in_failure: None,
@@ -143,7 +144,6 @@ impl Engine {
             home,
             tasks: Arc::default(),
         };
-        engine.core.end_dead_ride().await;
         engine.spawn(compose_views(Arc::clone(&engine.core)));
         if mode == Mode::Resident {
             engine.spawn(hear_others(Arc::clone(&engine.core)));

@@ -32,8 +32,9 @@ impl Engine {
             tracing::debug!(%error, "other processes could not be told of the renewal");
         }
         self.core.refresh_view();
+        let unsaved = self.core.session.unsaved().is_some();
         match refreshed {
-            Refreshed::Fresh if self.core.session.unsaved().is_some() => Renewal::Unsaved,
+            Refreshed::Fresh | Refreshed::NotPossible if unsaved => Renewal::Unsaved,
             Refreshed::Fresh => Renewal::Fresh,
             Refreshed::NotPossible => Renewal::NotPossible,
             Refreshed::Refused => Renewal::Refused,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Engine;
-use super::core::Core;
+use super::session::Session;
 use crate::error::EngineError;
 use crate::lease::{Lease, LeaseKind};
 use crate::store::{RideJournal, StoreError};
@@ -37,7 +37,7 @@ impl Engine {
     /// # Errors
     /// The workout is unknown, or is licensed and the library is locked.
     pub async fn start_ride(&self, request: RideRequest) -> Result<RideHandle, EngineError> {
-        self.core.end_dead_ride().await;
+        self.core.session.end_dead_ride().await;
         let (name, workout) = match &request.workout_id {
             None => ("Free ride".to_owned(), None),
             Some(id) => {
@@ -80,7 +80,7 @@ impl Engine {
         autostart: bool,
     ) -> Result<RideHandle, EngineError> {
         self.is_mine(id).await?;
-        self.core.end_dead_ride().await;
+        self.core.session.end_dead_ride().await;
         let journal = self.journal(self.nobody_rides()?)?;
         let reader = Arc::clone(&journal);
         let ride = tokio::task::spawn_blocking(move || recover(reader.as_ref(), id)).await;
@@ -174,16 +174,13 @@ impl Engine {
     }
 }
 
-impl Core {
+impl Session {
     /// What a ride began with holds until it ends, and no longer than the process that rides: that one has the lease.
     pub(super) async fn end_dead_ride(&self) {
-        let kept = self
-            .session
-            .facts()
-            .is_ok_and(|facts| facts.riding.is_some());
+        let kept = self.facts().is_ok_and(|facts| facts.riding.is_some());
         if kept
-            && let Ok(Some(_lease)) = Lease::try_acquire(self.store().home(), LeaseKind::Ride)
-            && let Err(error) = self.session.apply(Event::RideEnded).await
+            && let Ok(Some(_lease)) = Lease::try_acquire(self.store.home(), LeaseKind::Ride)
+            && let Err(error) = self.apply(Event::RideEnded).await
         {
             tracing::warn!(%error, "the end of a ride could not be noted in the session");
         }

@@ -59,12 +59,20 @@ impl KeyFile {
     }
 
     fn load(&self) -> Result<BTreeMap<String, VaultKey>, VaultError> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => Zeroizing::new(text),
+        // Before it is read: a key that others can read is not used.
+        match make_private(&self.path) {
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-            Err(error) => return Err(self.failed(&error)),
-        };
-        make_private(&self.path).map_err(|error| self.failed(&error))?;
+            Err(error) => {
+                return Err(VaultError::Failed(format!(
+                    "{} can be read by others, and its permissions could not be changed ({error}); \
+                     make it private with `chmod 600`",
+                    self.path.display()
+                )));
+            }
+        }
+        let text = fs::read_to_string(&self.path).map_err(|error| self.failed(&error))?;
+        let text = Zeroizing::new(text);
         let mut lines = text.lines();
         if lines.next() != Some(FIRST_LINE) {
             return Err(self.unreadable(1));
@@ -132,7 +140,7 @@ fn make_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(path)?.permissions().mode();
     if mode & 0o077 != 0 {
-        tracing::warn!(path = %path.display(), "others could read the key file; they cannot any more");
+        tracing::warn!(path = %path.display(), "others could read the key file until now; its permissions are 0600 again");
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     }
     Ok(())
@@ -140,8 +148,8 @@ fn make_private(path: &Path) -> io::Result<()> {
 
 /// The profile folder lies inside the athlete's own, which other users cannot read there.
 #[cfg(not(unix))]
-fn make_private(_path: &Path) -> io::Result<()> {
-    Ok(())
+fn make_private(path: &Path) -> io::Result<()> {
+    fs::metadata(path).map(drop)
 }
 
 #[cfg(unix)]

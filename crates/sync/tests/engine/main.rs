@@ -29,3 +29,4 @@ mod setbacks;
 mod sign_in;
 mod site;
 mod tokens;
+mod unfinished;
