@@ -146,7 +146,9 @@ fn a_death_at_any_moment_of_a_renewal_leaves_a_session_that_goes_on() {
     for moment in 0..MOMENTS {
         // A renewal takes about 20 ms, most of which is the launch.
         killed_during_a_renewal(&rig, || {
-            std::thread::sleep(Duration::from_micros(u64::from(moment) * 1_500));
+            let alive = Duration::from_micros(u64::from(moment) * 1_500);
+            let clock = Builder::new_current_thread().enable_all().build().unwrap();
+            clock.block_on(async { tokio::time::sleep(alive).await });
         });
         goes_on(&mut rig, &format!("moment {moment}"));
     }
