@@ -10,6 +10,7 @@ mod examine;
 mod issuer;
 mod lane;
 mod library_lane;
+mod put_back;
 mod record;
 mod refresh;
 mod renew;

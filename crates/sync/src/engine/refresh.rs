@@ -96,6 +96,7 @@ impl Session {
             self.wake_lanes();
             return Ok(Refreshed::Fresh);
         }
+        self.notice_put_back(&stored);
         if self.unsaved().is_some() {
             // The stored token was spent for these: it is never sent again while they are unsaved.
             if let Err(error) = self.save_unsaved(Way::Asking).await {

@@ -145,7 +145,10 @@ impl Session {
         };
         let account = unsaved.account.as_str();
         let key = match (self.at_hand(), way) {
-            (Some(hand), _) if hand.account == account && hand.generation == unsaved.follows => {
+            (Some(hand), _)
+                if hand.account == account
+                    && [unsaved.follows, unsaved.tokens.generation].contains(&hand.generation) =>
+            {
                 Ok(hand.key)
             }
             (_, Way::Asking) => self.vault.create_key(account).await,
@@ -183,6 +186,7 @@ impl Session {
         let before =
             known.filter(|hand| hand.account == new.account && hand.generation == new.follows);
         let hand = before.clone().unwrap_or_else(|| after.clone());
+        let newest = new.clone();
         let change = move |store: &Store| {
             store.change_session(|change| {
                 let mut record = Record::open(change, &now, Some(&hand))?;
@@ -207,6 +211,7 @@ impl Session {
         };
         if self.store.run(change).await? {
             self.take_in_hand(after);
+            self.remember_newest(newest);
         } else {
             // Another process was faster; its tokens are newer than ours.
             self.forget(|_| true);

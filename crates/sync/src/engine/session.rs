@@ -29,12 +29,14 @@ pub(crate) struct Session {
     pub(super) refreshing: tokio::sync::Mutex<()>,
     /// Tokens that could not be saved.
     unsaved: Mutex<Option<Unsaved>>,
+    /// The tokens that this process saved last.
+    pub(super) newest: Mutex<Option<Unsaved>>,
     /// The key that opened or sealed the stored tokens last.
     at_hand: Mutex<Option<KeyAtHand>>,
     /// A blocked account is to be asked about once more.
     recheck: AtomicBool,
     /// The lanes' bells.
-    wakes: Arc<Wakes>,
+    pub(super) wakes: Arc<Wakes>,
 }
 
 /// The token that a lane sends along.
@@ -89,6 +91,7 @@ impl Session {
             tokens: Mutex::new(None),
             refreshing: tokio::sync::Mutex::new(()),
             unsaved: Mutex::new(None),
+            newest: Mutex::new(None),
             at_hand: Mutex::new(None),
             recheck: AtomicBool::new(false),
             wakes,
@@ -141,6 +144,7 @@ impl Session {
                 }
                 Action::ForgetTokens => {
                     self.set_unsaved(None);
+                    self.forget_newest();
                     self.forget(|_| true);
                 }
                 Action::DiscardNewTokens => self.forget(|_| true),
@@ -186,6 +190,7 @@ impl Session {
         if !session::access(&facts, &now).calls {
             return Err(NoBearer::NotAllowed);
         }
+        self.notice_put_back(&stored);
         if let Some(unsaved) = self.unsaved()
             && unsaved.follows == Generation(stored.generation)
             && account_id(&facts).as_ref() == Some(&unsaved.account)
