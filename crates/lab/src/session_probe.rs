@@ -87,7 +87,7 @@ impl Stored {
     /// As there, or the copy cannot be made.
     pub fn read_copy(home: &Path) -> Result<Self, LabError> {
         let copy = tempfile::tempdir().map_err(LabError::io("making a folder for a copy"))?;
-        for name in ["athlete.db", "athlete.db-wal"] {
+        for name in ["athlete.db", "athlete.db-wal", "athlete.db-journal"] {
             match std::fs::copy(home.join(name), copy.path().join(name)) {
                 Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::error::{StoreError, is_damage};
@@ -151,18 +151,19 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError
 
 /// Looks at the format without writing. Opened for reading only: an ordinary connection would, on closing, fold the
 /// write-ahead log into the file.
+///
+/// A process that died while it made the file, before the write-ahead log was in use, leaves a transaction that SQLite has
+/// to undo before anybody can read, which it cannot do for a reader. It is no more than the beginning of a file.
 fn refuse_newer(path: &Path, migrations: &[M<'_>]) -> Result<(), StoreError> {
     if !path.exists() {
         return Ok(());
     }
-    let connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    // Reading the schema finds a file that is not a database, or only its beginning.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    let found = match format(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+            format(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        }
+        looked => looked,
+    }?;
     let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     if found > known {
         return Err(StoreError::TooNew {
@@ -172,6 +173,16 @@ fn refuse_newer(path: &Path, migrations: &[M<'_>]) -> Result<(), StoreError> {
         });
     }
     Ok(())
+}
+
+/// The format of the file; an error where it is no sound database.
+fn format(path: &Path, access: OpenFlags) -> rusqlite::Result<i64> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    // Reading the schema finds a file that is not a database, or only its beginning.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(found)
 }
 
 /// Says of the precious database what it means when it is damaged.
@@ -280,6 +291,32 @@ pub(super) mod schema_tests {
             assert_eq!(mode & 0o077, 0, "{:?}", entry.file_name());
         }
         drop(database);
+    }
+
+    #[test]
+    fn a_file_whose_maker_died_in_the_making_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let (making, left) = (dir.path().join("making.db"), dir.path().join("left.db"));
+        let connection = Connection::open(&making).unwrap();
+        // With so small a cache SQLite writes to the file, and syncs the journal before, while the transaction is open.
+        connection
+            .execute_batch(
+                "PRAGMA cache_size = 1; CREATE TABLE before (x); BEGIN IMMEDIATE; CREATE TABLE after (x);
+                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
+                 INSERT INTO after SELECT randomblob(4000) FROM n",
+            )
+            .unwrap();
+        for suffix in ["", "-journal"] {
+            let beside = |path: &Path| format!("{}{suffix}", path.display());
+            std::fs::copy(beside(&making), beside(&left)).unwrap();
+        }
+        let reader = format(&left, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let code = reader.unwrap_err().sqlite_error_code();
+        assert_eq!(code, Some(ErrorCode::ReadOnly), "nothing was left behind");
+        let migrations = [M::up("CREATE TABLE a (x INTEGER) STRICT;")];
+        drop(Database::open(left.clone(), Durability::PowerCut, &migrations).unwrap());
+        let names: Vec<String> = schema(&left).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["a", "before"]);
     }
 
     #[test]
