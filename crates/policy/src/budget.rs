@@ -149,13 +149,13 @@ mod tests {
                 while let Ok(spent) = budget.spend(now) {
                     budget = spent;
                     attempts += 1;
+                    prop_assert!(attempts <= 150, "{attempts}");
                 }
                 now = now.plus(Millis(*wait));
                 if now > end {
                     break;
                 }
             }
-            prop_assert!(attempts <= 150, "{attempts}");
         }
     }
 }

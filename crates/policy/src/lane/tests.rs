@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::budget::CAPACITY;
 use crate::reach::{Observation, Return, SystemNetwork};
 use crate::time::Now;
 use crate::transport::{TransportFailure, Trouble};
@@ -28,6 +29,13 @@ fn plan(lane: Lane, outcome: LaneOutcome, reach: &Reach, calls: bool, seed: f64)
             seed,
         },
     )
+}
+
+fn drained() -> Budget {
+    let spend = |budget: Budget, _| budget.spend(T0).unwrap();
+    let empty = (0..CAPACITY).fold(Budget::full(T0), spend);
+    assert_eq!(empty.attempts(T0), 0);
+    empty
 }
 
 fn failed(verdict: Verdict, attempt: u32) -> LaneOutcome {
@@ -105,10 +113,7 @@ fn without_a_session_only_the_session_and_status_lanes_go() {
 
 #[test]
 fn an_empty_budget_delays_retries_but_neither_sync_now_nor_retry_after() {
-    let mut budget = Budget::full(T0);
-    while let Ok(spent) = budget.spend(T0) {
-        budget = spent;
-    }
+    let budget = drained();
     let reach = Reach::new(false);
     let conditions = Conditions {
         reach: &reach,
@@ -128,10 +133,7 @@ fn an_empty_budget_delays_retries_but_neither_sync_now_nor_retry_after() {
 
 #[test]
 fn a_wait_that_the_budget_allows_to_the_moment_keeps_its_own_reason() {
-    let mut budget = Budget::full(T0);
-    while let Ok(spent) = budget.spend(T0) {
-        budget = spent;
-    }
+    let budget = drained();
     let reach = Reach::new(false);
     // The longest backoff is 15 minutes; the next attempt is gained in 12.
     for (seed, minutes, reason) in [
