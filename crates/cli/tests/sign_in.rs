@@ -13,7 +13,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use support::{Host, Profile, interrupt};
+use support::{Host, Profile, confirm, interrupt};
 
 /// A sign-in that waits for the athlete.
 struct Waiting {
@@ -65,7 +65,7 @@ fn a_code_that_is_confirmed_on_another_device_signs_in() {
     let complete = device["verification_uri_complete"].as_str().unwrap();
     assert!(complete.contains(code), "{device}");
     assert!(device["expires_in_seconds"].as_u64().unwrap() >= 60);
-    confirm(&host.url(), code);
+    confirm(&host.url(), code, "demo");
     let (exit, out, err) = waiting.ended();
     assert_eq!(exit, 0, "{out}{err}");
     let signed_in: Value = serde_json::from_str(&out).unwrap();
@@ -149,30 +149,4 @@ fn of_two_terminals_the_one_that_began_last_signs_in() {
     let (exit, out, err) = second.ended();
     assert_eq!(exit, 0, "{out}{err}");
     assert_eq!(profile.json(&["status"])["session"]["state"], "active");
-}
-
-/// Types the code, name and password, and agrees.
-fn confirm(server: &str, code: &str) {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let browser = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut page = String::new();
-        for (path, fields) in [
-            ("/oauth/device/code", vec![("user_code", code)]),
-            (
-                "/oauth/sign-in",
-                vec![("username", "demo"), ("password", "demo")],
-            ),
-            ("/oauth/consent", vec![("answer", "allow")]),
-        ] {
-            let key = page.split_once("name=\"request\" value=\"");
-            let key = key.map(|(_, rest)| rest.split_once('"').unwrap().0.to_owned());
-            let key = key.as_deref().map(|key| ("request", key));
-            let form: Vec<_> = fields.into_iter().chain(key).collect();
-            let sent = browser.post(format!("{server}{path}")).form(&form).send();
-            let sent = sent.await.unwrap();
-            assert!(sent.status().is_success(), "{path} {}", sent.status());
-            page = sent.text().await.unwrap();
-        }
-    });
 }

@@ -219,6 +219,32 @@ pub fn browse(address: &str) {
         .unwrap();
 }
 
+/// Types the code of a device sign-in at the server, on another device, and agrees; the password is the name.
+pub fn confirm(server: &str, code: &str, athlete: &str) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let browser = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut page = String::new();
+        for (path, fields) in [
+            ("/oauth/device/code", vec![("user_code", code)]),
+            (
+                "/oauth/sign-in",
+                vec![("username", athlete), ("password", athlete)],
+            ),
+            ("/oauth/consent", vec![("answer", "allow")]),
+        ] {
+            let key = page.split_once("name=\"request\" value=\"");
+            let key = key.map(|(_, rest)| rest.split_once('"').unwrap().0.to_owned());
+            let key = key.as_deref().map(|key| ("request", key));
+            let form: Vec<_> = fields.into_iter().chain(key).collect();
+            let sent = browser.post(format!("{server}{path}")).form(&form).send();
+            let sent = sent.await.unwrap();
+            assert!(sent.status().is_success(), "{path} {}", sent.status());
+            page = sent.text().await.unwrap();
+        }
+    });
+}
+
 fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

@@ -71,6 +71,18 @@ type Rule = Box<dyn FnMut(&str) -> Way + Send>;
 pub struct Gate {
     rule: Mutex<Rule>,
     log: Mutex<Vec<String>>,
+    heard: Mutex<Option<Vec<Heard>>>,
+}
+
+/// A request and its answer, as they passed the gate.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// `METHOD /path`.
+    pub line: String,
+    /// Body of the request.
+    pub asked: Vec<u8>,
+    /// Body of the answer that the server gave, whatever became of it.
+    pub answered: Vec<u8>,
 }
 
 impl Gate {
@@ -78,6 +90,7 @@ impl Gate {
         Arc::new(Self {
             rule: Mutex::new(Box::new(|_| Way::Through)),
             log: Mutex::default(),
+            heard: Mutex::default(),
         })
     }
 
@@ -126,6 +139,22 @@ impl Gate {
         log.iter().filter(|line| line.starts_with(start)).count()
     }
 
+    /// From now on what is sent to the issuer, and what it answers, is kept word for word: a test has to know the secrets
+    /// that it looks for.
+    pub fn listen(&self) {
+        locked(&self.heard).get_or_insert_default();
+    }
+
+    /// What was heard since [`Gate::listen`].
+    #[must_use]
+    pub fn heard(&self) -> Vec<Heard> {
+        locked(&self.heard).clone().unwrap_or_default()
+    }
+
+    fn listens_to(&self, line: &str) -> bool {
+        line.starts_with("POST /oauth/") && locked(&self.heard).is_some()
+    }
+
     /// Every request so far, as `METHOD /path`.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
@@ -138,14 +167,62 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(super) async fn pass(
-    State(gate): State<Arc<Gate>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let line = format!("{} {}", request.method(), request.uri().path());
     let way = (locked(&gate.rule))(&line);
-    locked(&gate.log).push(line);
+    locked(&gate.log).push(line.clone());
+    if gate.listens_to(&line) {
+        let (mut head, body) = request.into_parts();
+        head.headers.remove(ACCEPT_ENCODING);
+        let asked = whole(body).await;
+        let request = Request::from_parts(head, Body::from(asked.clone()));
+        let next = Ear::new(&gate, next, line, asked);
+        go(way, request, next).await
+    } else {
+        go(way, request, Ear::deaf(next)).await
+    }
+}
+
+/// The server, and who listens to what it says.
+struct Ear {
+    next: Next,
+    listening: Option<(Arc<Gate>, String, Bytes)>,
+}
+
+impl Ear {
+    fn new(gate: &Arc<Gate>, next: Next, line: String, asked: Bytes) -> Self {
+        Self {
+            next,
+            listening: Some((Arc::clone(gate), line, asked)),
+        }
+    }
+
+    fn deaf(next: Next) -> Self {
+        Self {
+            next,
+            listening: None,
+        }
+    }
+
+    async fn run(self, request: Request) -> Response {
+        let answer = self.next.run(request).await;
+        let Some((gate, line, asked)) = self.listening else {
+            return answer;
+        };
+        let (head, body) = answer.into_parts();
+        let answered = whole(body).await;
+        if let Some(heard) = locked(&gate.heard).as_mut() {
+            heard.push(Heard {
+                line,
+                asked: asked.to_vec(),
+                answered: answered.to_vec(),
+            });
+        }
+        Response::from_parts(head, Body::from(answered))
+    }
+}
+
+async fn go(way: Way, mut request: Request, next: Ear) -> Response {
     match way {
         Way::Through => next.run(request).await,
         Way::LoseReply => {

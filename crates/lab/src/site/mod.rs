@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use crate::LabError;
 use crate::rig::LabClock;
 
-pub use gate::{Canned, Change, Gate, PORTAL, Way};
+pub use gate::{Canned, Change, Gate, Heard, PORTAL, Way};
 pub use tls::{Authority, Shown};
 
 /// How long the server may take to end once nobody asks any more.
@@ -36,6 +36,10 @@ pub struct Settings {
     pub refresh_token_life: SignedDuration,
     /// So many computers stay signed in to one account; none: any number.
     pub max_sessions: Option<NonZeroU32>,
+    /// Life of the code for another device.
+    pub device_code_life: SignedDuration,
+    /// How often a device may ask whether its code was confirmed.
+    pub device_interval: SignedDuration,
     /// A shorter offline grace than the client's own.
     pub offline_grace: Option<SignedDuration>,
     /// What the server publishes.
@@ -55,6 +59,8 @@ impl Default for Settings {
             access_token_life: SignedDuration::from_mins(15),
             refresh_token_life: SignedDuration::from_hours(30 * 24),
             max_sessions: None,
+            device_code_life: SignedDuration::from_mins(15),
+            device_interval: SignedDuration::from_secs(5),
             offline_grace: None,
             library: Library::BuiltIn,
             clock: LabClock::shared(),
@@ -128,6 +134,8 @@ impl Site {
             access_token_life: settings.access_token_life,
             refresh_token_life: settings.refresh_token_life,
             max_sessions: settings.max_sessions,
+            device_code_life: settings.device_code_life,
+            device_interval: settings.device_interval,
             offline_grace: settings.offline_grace,
             library: settings.library.clone(),
             ..Options::at(&url)
@@ -244,10 +252,18 @@ impl Site {
     /// # Errors
     /// The server's database.
     pub fn sql(&self, sql: &str) -> Result<usize, LabError> {
+        Ok(self.database()?.execute(sql, [])?)
+    }
+
+    /// The server's own database, past the server.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn database(&self) -> Result<rusqlite::Connection, LabError> {
         let file = self.folder.path().join(freewheel_server::store::FILE_NAME);
         let connection = rusqlite::Connection::open(file)?;
         connection.busy_timeout(Duration::from_secs(10))?;
-        Ok(connection.execute(sql, [])?)
+        Ok(connection)
     }
 }
 
