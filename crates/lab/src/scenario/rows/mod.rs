@@ -1,6 +1,7 @@
 //! What makes each failure happen, in groups.
 
 mod clock;
+mod jwt_keys;
 mod network;
 mod past;
 mod service;
@@ -22,6 +23,7 @@ pub fn catalogue() -> Result<Vec<Play>, LabError> {
         token_save::rows,
         token_end::rows,
         clock::rows,
+        jwt_keys::rows,
         service::rows,
     ];
     let mut plays = Vec::new();
