@@ -1,6 +1,7 @@
 //! What makes each failure happen, in groups.
 
 mod clock;
+mod jwt;
 mod jwt_keys;
 mod network;
 mod past;
@@ -24,6 +25,7 @@ pub fn catalogue() -> Result<Vec<Play>, LabError> {
         token_end::rows,
         clock::rows,
         jwt_keys::rows,
+        jwt::rows,
         service::rows,
     ];
     let mut plays = Vec::new();
