@@ -2,6 +2,7 @@
 
 mod clock;
 mod jwt;
+mod jwt_forged;
 mod jwt_keys;
 mod network;
 mod past;
@@ -26,6 +27,7 @@ pub fn catalogue() -> Result<Vec<Play>, LabError> {
         clock::rows,
         jwt_keys::rows,
         jwt::rows,
+        jwt_forged::rows,
         service::rows,
     ];
     let mut plays = Vec::new();
