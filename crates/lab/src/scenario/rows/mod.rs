@@ -7,6 +7,8 @@ mod jwt_keys;
 mod network;
 mod past;
 mod service;
+mod sign_in;
+mod sign_in_command;
 mod token;
 mod token_end;
 mod token_save;
@@ -28,6 +30,7 @@ pub fn catalogue() -> Result<Vec<Play>, LabError> {
         jwt_keys::rows,
         jwt::rows,
         jwt_forged::rows,
+        sign_in::rows,
         service::rows,
     ];
     let mut plays = Vec::new();
