@@ -58,6 +58,31 @@ pub async fn complete(
     })
 }
 
+/// Types `user_code` on the page at `verification_uri`, as on another device, signs in, and allows what is asked.
+///
+/// # Errors
+/// As [`complete`].
+pub async fn confirm_device(
+    verification_uri: &str,
+    user_code: &str,
+    username: &str,
+    password: &str,
+) -> Result<(), LabError> {
+    let start = parse(verification_uri)?;
+    let mut browser = Visitor::new(start.origin().ascii_serialization())?;
+    let page = browser.get(start).await?;
+    let code = [("user_code", user_code)];
+    let page = browser.submit(&page, "continue", &code).await?;
+    let typed = [("username", username), ("password", password)];
+    let page = browser.submit(&page, "sign-in", &typed).await?;
+    let page = browser.submit(&page, "allow", &[]).await?;
+    if page.status.is_success() {
+        Ok(())
+    } else {
+        Err(page.unexpected("end"))
+    }
+}
+
 struct Visitor {
     client: Client,
     issuer: String,

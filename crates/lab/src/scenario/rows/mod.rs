@@ -9,6 +9,7 @@ mod past;
 mod service;
 mod sign_in;
 mod sign_in_command;
+mod sign_in_device;
 mod token;
 mod token_end;
 mod token_save;
@@ -31,6 +32,7 @@ pub fn catalogue() -> Result<Vec<Play>, LabError> {
         jwt::rows,
         jwt_forged::rows,
         sign_in::rows,
+        sign_in_device::rows,
         service::rows,
     ];
     let mut plays = Vec::new();
