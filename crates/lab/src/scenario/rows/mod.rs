@@ -10,6 +10,7 @@ mod service;
 mod sign_in;
 mod sign_in_command;
 mod sign_in_device;
+mod sign_in_other;
 mod token;
 mod token_end;
 mod token_save;
@@ -33,6 +34,7 @@ pub fn catalogue() -> Result<Vec<Play>, LabError> {
         jwt_forged::rows,
         sign_in::rows,
         sign_in_device::rows,
+        sign_in_other::rows,
         service::rows,
     ];
     let mut plays = Vec::new();
