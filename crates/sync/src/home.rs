@@ -158,7 +158,7 @@ impl Home {
         self.root.join("refresh.lock")
     }
 
-    /// Held while tokens are refreshed.
+    /// Held while a ride is under way.
     #[must_use]
     pub fn ride_lock(&self) -> PathBuf {
         self.root.join("ride.lock")
