@@ -1,6 +1,7 @@
 //! The session's own bus.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::{DesktopSession, START};
 use crate::LabError;
@@ -13,9 +14,7 @@ impl DesktopSession {
     /// # Errors
     /// `dbus-daemon` is missing or does not start.
     pub async fn start_bus(&mut self) -> Result<(), LabError> {
-        let config = self.root.path().join("bus.conf");
-        fs::write(&config, self.bus_config())
-            .map_err(LabError::io("writing the bus's configuration"))?;
+        let config = self.write_bus_config("")?;
         let program = installed("dbus-daemon", "dbus-daemon")?;
         let mut command = self.command(program);
         command
@@ -41,14 +40,22 @@ impl DesktopSession {
         format!("unix:path={}", self.root.path().join("run/bus").display())
     }
 
+    /// Writes the bus's configuration; `rules` come last in its policy, and so above all others.
+    pub(super) fn write_bus_config(&self, rules: &str) -> Result<PathBuf, LabError> {
+        let config = self.root.path().join("bus.conf");
+        fs::write(&config, self.bus_config(rules))
+            .map_err(LabError::io("writing the bus's configuration"))?;
+        Ok(config)
+    }
+
     /// Its own services only: the system's would start portals and prompts of a real desktop.
-    fn bus_config(&self) -> String {
+    fn bus_config(&self, rules: &str) -> String {
         format!(
             "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
              \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n\
              <busconfig>\n<type>session</type>\n<listen>{}</listen>\n<servicedir>{}</servicedir>\n\
              <policy context=\"default\">\n<allow send_destination=\"*\" eavesdrop=\"true\"/>\n\
-             <allow eavesdrop=\"true\"/>\n<allow own=\"*\"/>\n</policy>\n</busconfig>\n",
+             <allow eavesdrop=\"true\"/>\n<allow own=\"*\"/>\n{rules}</policy>\n</busconfig>\n",
             self.bus_address(),
             self.root.path().join("services").display(),
         )

@@ -22,6 +22,8 @@ const SERVICE: &str = "org.freedesktop.Secret.Service";
 const UNLOCKER: &str = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
 const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const PROMPTER: &str = "org.gnome.keyring.SystemPrompter";
+/// The program that stands in for it.
+const PROMPTER_PROGRAM: &str = "prompter";
 /// The password of the session's login collection.
 const PASSWORD: &str = "freewheel";
 
@@ -71,6 +73,62 @@ impl DesktopSession {
     /// Ends the keyring, as a crash of it would. What it kept stays on disk for the next start.
     pub fn stop_keyring(&mut self) {
         self.keyring = None;
+    }
+
+    /// Waits until the keyring that was ended is gone from the bus too: only then can another one take its name.
+    ///
+    /// # Errors
+    /// It stays.
+    pub async fn keyring_is_gone(&self) -> Result<(), LabError> {
+        let bus = self.connect().await?;
+        let names = zbus::fdo::DBusProxy::new(&bus).await?;
+        until("the end of the keyring", START, async || {
+            let name = SECRETS.try_into().map_err(zbus::Error::from)?;
+            let owned = names.name_has_owner(name).await;
+            Ok(Seen::from(!owned.map_err(zbus::Error::from)?))
+        })
+        .await
+    }
+
+    /// The keyring of an account of the system that was just made: nothing of what was kept is left. With a
+    /// `collection` its login collection is open; without, there is none.
+    ///
+    /// # Errors
+    /// gnome-keyring kept nothing so far, or does not start.
+    pub async fn start_keyring_anew(&mut self, collection: bool) -> Result<(), LabError> {
+        self.stop_keyring();
+        self.keyring_is_gone().await?;
+        let kept = self.root.path().join("data/keyrings");
+        fs::remove_dir_all(&kept).map_err(LabError::io(kept.display().to_string()))?;
+        if collection {
+            self.start_keyring().await
+        } else {
+            self.start_keyring_without_collection().await
+        }
+    }
+
+    /// From now on the prompter ends as soon as it is started, like one that has no display: whoever wants something
+    /// from a locked keyring is told so at once.
+    ///
+    /// # Errors
+    /// The session's folder cannot be written.
+    pub fn break_prompter(&self) -> Result<(), LabError> {
+        script(
+            &self.root.path().join("bin").join(PROMPTER_PROGRAM),
+            "#!/bin/sh\nexit 1\n",
+        )
+    }
+
+    /// From now on the bus lets nobody speak to the keyring, like that of a sandbox.
+    ///
+    /// # Errors
+    /// The bus does not answer.
+    pub async fn deny_keyring(&self) -> Result<(), LabError> {
+        let rule = format!("<deny send_destination=\"{SECRETS}\"/>\n");
+        self.write_bus_config(&rule)?;
+        let bus = self.connect().await?;
+        let daemon = zbus::fdo::DBusProxy::new(&bus).await?;
+        Ok(daemon.reload_config().await.map_err(zbus::Error::from)?)
     }
 
     pub(super) async fn start_keyring_without_collection(&mut self) -> Result<(), LabError> {
@@ -142,7 +200,7 @@ async fn default_collection(secrets: &zbus::Proxy<'_>) -> Result<OwnedObjectPath
 
 /// A prompter that is started when a password is needed, and never even takes its name on the bus.
 pub(super) fn install_silent_prompter(bin: &Path, services: &Path) -> Result<(), LabError> {
-    let program = bin.join("silent-prompter");
+    let program = bin.join(PROMPTER_PROGRAM);
     script(&program, "#!/bin/sh\nexec sleep 300\n")?;
     let file = services.join(format!("{PROMPTER}.service"));
     let text = format!(

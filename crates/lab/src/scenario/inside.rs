@@ -40,6 +40,14 @@ pub enum Ask {
     StartKeyring,
     /// Ends the keyring.
     StopKeyring,
+    /// Starts a keyring that has nothing of what was kept so far; its login collection is open.
+    NewKeyring,
+    /// The same, and it has no collection either.
+    EmptyKeyring,
+    /// From now on whoever would have to be asked for a password is told so at once.
+    BreakPrompter,
+    /// From now on the bus lets nobody speak to the keyring.
+    DenyKeyring,
     /// Starts a session bus.
     StartBus,
     /// Ends the session bus.
@@ -205,8 +213,12 @@ async fn obey(desktop: Option<&mut DesktopSession>, ask: Ask) -> Result<(), LabE
         Ask::StartKeyring => desktop.start_keyring().await,
         Ask::StopKeyring => {
             desktop.stop_keyring();
-            Ok(())
+            desktop.keyring_is_gone().await
         }
+        Ask::NewKeyring => desktop.start_keyring_anew(true).await,
+        Ask::EmptyKeyring => desktop.start_keyring_anew(false).await,
+        Ask::BreakPrompter => desktop.break_prompter(),
+        Ask::DenyKeyring => desktop.deny_keyring().await,
         Ask::StartBus => desktop.start_bus().await,
         Ask::StopBus => {
             desktop.stop_bus();

@@ -79,9 +79,13 @@ impl Keyring {
     ) -> Result<T, VaultError> {
         let (store, is_new) = self.connected()?;
         let outcome = run(&store, account, &act);
-        let Err(Error::PlatformFailure(_)) = outcome else {
+        let Err(Error::PlatformFailure(cause)) = &outcome else {
             return outcome.map_err(|error| explain(&error));
         };
+        if let Some(said) = keychain(cause.as_ref()) {
+            // It was asked and has answered; asking again could show another prompt.
+            return Err(said);
+        }
         self.forget();
         if is_new {
             return outcome.map_err(|error| explain(&error));
@@ -127,14 +131,29 @@ fn explain(error: &Error) -> VaultError {
         Error::NoStorageAccess(cause) => {
             system::explain(cause.as_ref()).unwrap_or_else(|| VaultError::Denied(cause.to_string()))
         }
-        Error::PlatformFailure(cause) => {
-            system::explain(cause.as_ref()).unwrap_or_else(|| VaultError::Failed(cause.to_string()))
-        }
+        Error::PlatformFailure(cause) => system::explain(cause.as_ref())
+            .or_else(|| keychain(cause.as_ref()))
+            .unwrap_or_else(|| VaultError::Failed(cause.to_string())),
         // These carry what was kept; it must not reach a log.
         Error::BadEncoding(_) | Error::BadDataFormat(..) => {
             VaultError::Failed("the kept key is not readable".to_owned())
         }
         other => VaultError::Failed(other.to_string()),
+    }
+}
+
+/// What macOS' Keychain means by its numbers (`OSStatus`, `Security/SecBase.h`). Its store hands these on as failures of
+/// the platform, and the number is in what their type shows to developers.
+fn keychain(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<VaultError> {
+    let shown = format!("{cause:?}");
+    let (_, number) = shown.strip_prefix("Error {")?.split_once("code: ")?;
+    let number = number.split([',', ' ', '}']).next()?;
+    match number.parse::<i32>().ok()? {
+        // errSecInteractionNotAllowed: it is locked, and nobody could be asked.
+        -25_308 => Some(VaultError::Locked),
+        // errSecUserCanceled, errSecAuthFailed, errSecNoAccessForItem
+        -128 | -25_293 | -25_243 => Some(VaultError::Denied(cause.to_string())),
+        _ => None,
     }
 }
 

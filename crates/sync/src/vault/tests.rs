@@ -40,6 +40,43 @@ fn platform(text: &str) -> Box<dyn std::error::Error + Send + Sync> {
     text.to_owned().into()
 }
 
+/// As macOS' errors show themselves.
+#[derive(thiserror::Error)]
+#[error("{message}")]
+struct Keychain {
+    code: i32,
+    message: &'static str,
+}
+
+impl std::fmt::Debug for Keychain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Error")
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .finish()
+    }
+}
+
+#[tokio::test]
+async fn what_the_keychain_of_macos_says_by_number_is_told_apart_and_not_asked_twice() {
+    let home = tempfile::tempdir().unwrap();
+    let (vault, store) = mock_vault(home.path());
+    let key = vault.create_key(ACCOUNT).await.unwrap();
+    for (code, message, told) in [
+        (-25308, "User interaction is not allowed.", "vault_locked"),
+        (-128, "User canceled the operation.", "vault_denied"),
+        (-25293, "The name is not correct.", "vault_denied"),
+        (-25243, "The access is not allowed.", "vault_denied"),
+    ] {
+        let error = Keychain { code, message };
+        fail_next(&store, Error::PlatformFailure(Box::new(error)));
+        // A second call would have been answered.
+        assert_eq!(vault.key(ACCOUNT).await.unwrap_err().code(), told, "{code}");
+        let found = vault.key(ACCOUNT).await.unwrap();
+        assert_eq!(found.mac(b"x"), key.mac(b"x"));
+    }
+}
+
 #[test]
 fn entry_names_are_stable_and_differ_by_issuer_and_by_subject() {
     let name = account_entry("http://127.0.0.1:1", "athlete");

@@ -1,6 +1,8 @@
 //! What makes each failure happen, in groups.
 
 mod clock;
+mod disk;
+mod disk_full;
 mod jwt;
 mod jwt_forged;
 mod jwt_keys;
@@ -14,6 +16,11 @@ mod sign_in_other;
 mod token;
 mod token_end;
 mod token_save;
+mod vault;
+mod vault_account;
+mod vault_given;
+mod vault_kept;
+mod vault_port;
 
 use super::play::Play;
 use crate::LabError;
@@ -30,11 +37,16 @@ pub fn catalogue() -> Result<Vec<Play>, LabError> {
         token_end::rows,
         clock::rows,
         jwt_keys::rows,
-        jwt::rows,
         jwt_forged::rows,
+        jwt::rows,
+        disk_full::rows,
+        disk::rows,
         sign_in::rows,
         sign_in_device::rows,
         sign_in_other::rows,
+        vault::rows,
+        vault_port::rows,
+        vault_account::rows,
         service::rows,
     ];
     let mut plays = Vec::new();
