@@ -1,8 +1,6 @@
 //! What makes each failure happen, in groups.
 
 mod clock;
-mod disk;
-mod disk_full;
 mod jwt;
 mod jwt_forged;
 mod jwt_keys;
@@ -39,8 +37,6 @@ pub fn catalogue() -> Result<Vec<Play>, LabError> {
         jwt_keys::rows,
         jwt_forged::rows,
         jwt::rows,
-        disk_full::rows,
-        disk::rows,
         sign_in::rows,
         sign_in_device::rows,
         sign_in_other::rows,
