@@ -161,21 +161,27 @@ async fn play(order: [usize; 3], turns: [Turn; 3], relaunch: bool) {
     story.end().await;
 }
 
-/// All orders, each with ways of riding and leaving; every way stands at every place and beside every other.
+/// Every order with ways of riding and leaving: each way stands at each place. `FREEWHEEL_STORIES=all` plays every pair of
+/// ways at every pair of places.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_ride_arrives_once_under_its_owners_account_and_nobody_elses() {
+    let all = std::env::var("FREEWHEEL_STORIES").is_ok_and(|stories| stories == "all");
     let mut stories = Vec::new();
     for (number, order) in ORDERS.into_iter().enumerate() {
         for first in 0..4 {
-            for second in 0..4 {
-                // A Latin square: each pair of ways meets at each pair of places.
+            let seconds = if all {
+                (0..4).collect()
+            } else {
+                vec![(first + number) % 4]
+            };
+            for second in seconds {
                 let third = (first + second + number) % 4;
                 let turns = [first, second, third].map(|way| TURNS[way]);
                 stories.push((order, turns, (first + second) % 2 == 1));
             }
         }
     }
-
+    assert_eq!(stories.len(), if all { 64 } else { 16 });
     let mut running = tokio::task::JoinSet::new();
     for (order, turns, relaunch) in stories {
         if running.len() >= 6 {
