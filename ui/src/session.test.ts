@@ -202,10 +202,46 @@ describe('the account page', () => {
     expect(find('account')?.textContent).toBe('Dana Demo');
   });
 
+  it('says where to finish a sign-in that another Freewheel began', async () => {
+    const { find, found } = open({ state: 'signing_in', account: null, headline: 'Signing in' }, 'account');
+    expect((await found('sign-in-elsewhere')).textContent).toContain('another Freewheel on this computer');
+    expect(find('sign-in-url')).toBeNull();
+    expect(find('signing-in')?.textContent).not.toContain('browser');
+    await fireEvent.click(find('cancel-sign-in') as HTMLElement);
+    expect(called('cancel_sign_in')).toHaveLength(1);
+  });
+
+  it.each<[string, Partial<SessionView>]>([
+    ['a grace that is over', { state: 'grace_expired', library_open: false, headline: 'The library is locked', action: 'sync_now' }],
+    ['no keyring', { state: 'vault_unavailable', headline: 'No keyring found' }],
+    ['a keyring that refuses', { state: 'vault_unavailable', headline: 'The keyring refuses Freewheel', action: 'unlock_keyring' }],
+  ])('lets the athlete sign in again, quietly, with %s', async (_name, session) => {
+    const { found } = open(session, 'account');
+    const again = await found('sign-in');
+    expect(again.classList).not.toContain('primary');
+    await found('account-deed');
+    await fireEvent.click(again);
+    expect(called('sign_in')).toEqual([{ server: 'https://ride.example.org' }]);
+  });
+
+  it.each(['active', 'offline', 'blocked'])('offers no second sign-in when the session is %s', async (state) => {
+    const { find, found } = open({ state }, 'account');
+    await found('account-card');
+    expect(find('sign-in')).toBeNull();
+  });
+
+  it('says what has to happen before the days are over', async () => {
+    const left = { headline: 'x', days_left: 3 };
+    const { find, found } = open({ ...left, state: 'offline' }, 'account');
+    expect((await found('account-days-left')).textContent).toBe('3 days left before Freewheel must connect once');
+    await emit('sync-view', view({ ...left, state: 'needs_sign_in', action: 'sign_in' }));
+    await waitFor(() => expect(find('account-days-left')?.textContent).toBe('3 days left before you must sign in again'));
+  });
+
   it.each<[string, Partial<SessionView>, RegExp]>([
     ['keyring', {}, /^In this computer’s keyring$/],
     ['key_file', {}, /^Weaker: .*Anyone who can read your files can read it: \/home\/dana\/freewheel\/vault.key$/],
-    ['memory', { state: 'vault_unavailable', headline: 'x' }, /until you close Freewheel/],
+    ['memory', { state: 'vault_unavailable', headline: 'x' }, /lost when you close Freewheel, and uploads may pause/],
     ['none', { state: 'vault_unavailable', headline: 'The keyring is locked' }, /The keyring is locked/],
     ['none', {}, /^Not read since/],
   ])('says where the sign-in is kept: %s', async (vault, session, words) => {
