@@ -2,23 +2,22 @@
 
 use super::core::Core;
 use super::lane::Attempt;
-use super::session::{Bearer, account_id};
+use super::session::{Bearer, account_id, stored_facts};
 use crate::remote::call::{Api, CallError, Feed};
 use crate::store::StoreError;
 
 impl Core {
     pub(super) async fn attempt_library(&self) -> Attempt {
-        let bearer = match self.session.bearer().await {
-            Ok(bearer) => bearer,
-            Err(none) => return Attempt::NoBearer(none),
-        };
+        if let Err(none) = self.session.bearer().await {
+            return Attempt::NoBearer(none);
+        }
         let Ok(facts) = self.session.facts() else {
             return Attempt::Nothing;
         };
         let (Some(account), Some(api)) = (account_id(&facts), self.api(&facts)) else {
             return Attempt::Nothing;
         };
-        match self.pull(&api, &bearer, &account).await {
+        match self.pull(&api, &account).await {
             Ok(attempt) => attempt,
             Err(error) => {
                 tracing::error!(%error, "the library could not be stored");
@@ -27,12 +26,31 @@ impl Core {
         }
     }
 
-    async fn pull(&self, api: &Api, bearer: &Bearer, account: &str) -> Result<Attempt, StoreError> {
+    /// The token of `account` for one round; the session may have changed since the last one.
+    async fn bearer_of(&self, account: &str) -> Result<Result<Bearer, Attempt>, StoreError> {
+        let bearer = match self.session.bearer().await {
+            Ok(bearer) => bearer,
+            Err(none) => return Ok(Err(Attempt::NoBearer(none))),
+        };
+        // Read after the token: whoever signed in meanwhile is seen here, and their event wakes the lane.
+        let facts = self.store().run(stored_facts).await?;
+        if account_id(&facts).as_deref() == Some(account) {
+            Ok(Ok(bearer))
+        } else {
+            Ok(Err(Attempt::Nothing))
+        }
+    }
+
+    async fn pull(&self, api: &Api, account: &str) -> Result<Attempt, StoreError> {
         let owner = account.to_owned();
         self.store()
             .run(move |store| store.switch_account(Some(&owner)))
             .await?;
         loop {
+            let bearer = match self.bearer_of(account).await? {
+                Ok(bearer) => bearer,
+                Err(stopped) => return Ok(stopped),
+            };
             let state = self.store().run(|store| store.pull_state()).await?;
             let answer = api.changes(bearer.token(), state.cursor.as_deref()).await;
             let answer = match answer {
@@ -68,6 +86,9 @@ impl Core {
                         }
                         // Another process pulled meanwhile: go on from where it is now.
                         Err(StoreError::CursorMoved) => continue,
+                        // Meanwhile the athlete signed out, or a damaged cache was replaced: begin again, if somebody
+                        // is signed in.
+                        Err(StoreError::OtherAccount) => return Ok(Attempt::More),
                         Err(error) => return Err(error),
                     }
                     if !more {

@@ -24,7 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::CursorMoved`] when the page does not follow what is stored, [`StoreError::OtherAccount`] when
-    /// the cache is another account's (see [`Store::switch_account`]). Nothing has changed then.
+    /// the cache is another account's or nobody's (see [`Store::switch_account`]). Nothing has changed then.
     pub fn apply_page(
         &self,
         expected_cursor: Option<&str>,
@@ -40,7 +40,8 @@ impl Store {
                 rebuilding,
                 ..
             } = position.pull;
-            if owner.is_some_and(|owner| owner != account) {
+            // A cache that is nobody's was emptied by a sign-out, perhaps while the page was on its way.
+            if owner.as_deref() != Some(account) {
                 return Err(StoreError::OtherAccount);
             }
             if cursor.as_deref() != expected_cursor {

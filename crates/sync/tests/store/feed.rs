@@ -336,6 +336,19 @@ fn another_account_gets_nothing_of_the_first() {
 }
 
 #[test]
+fn a_page_that_arrives_after_a_sign_out_does_not_bring_the_library_back() {
+    let profile = profile();
+    let store = &profile.store;
+    assert!(store.switch_account(None).unwrap());
+    let licensed = vec![workout_change("w1", 1, &workout("Licensed", 600, 0.6))];
+    let refused = store.apply_page(None, &page(licensed, "c1", false), ANNA, START);
+    assert!(matches!(refused, Err(StoreError::OtherAccount)));
+    assert!(names(&profile).is_empty());
+    let state = store.pull_state().unwrap();
+    assert_eq!((state.account, state.cursor), (None, None));
+}
+
+#[test]
 fn a_profile_that_nobody_can_ride_by_does_not_replace_one_that_works() {
     let profile = profile();
     let store = &profile.store;

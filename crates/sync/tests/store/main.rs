@@ -40,10 +40,12 @@ struct Profile {
     store: Store,
 }
 
+/// A new profile, whose cache is Anna's.
 fn profile() -> Profile {
     let dir = tempfile::tempdir().unwrap();
     let home = home_at(dir.path());
     let store = Store::open(&home).unwrap();
+    store.switch_account(Some(ANNA)).unwrap();
     Profile { dir, home, store }
 }
 
