@@ -184,6 +184,14 @@ impl LanePlan {
     }
 }
 
+/// Whether an attempt may leave now, whatever plan it follows: while the system says that there is no network, only what
+/// the athlete just asked for goes, as the system may be wrong about its links. A plan may have been made, or left behind
+/// by a program that was killed, while there was a network.
+#[must_use]
+pub fn may_leave(reach: &Reach, asked: bool) -> bool {
+    asked || reach.may_try()
+}
+
 /// Plans a lane's next attempt.
 #[must_use]
 pub fn next_due(

@@ -276,3 +276,16 @@ proptest! {
         prop_assert_eq!(a_day(&down(false), &seeds), 0);
     }
 }
+
+#[test]
+fn without_a_network_only_what_was_asked_for_leaves() {
+    let (up, none, own) = (Reach::new(false), down(false), down(true));
+    for (reach, asked, leaves) in [
+        (&up, false, true),
+        (&none, false, false),
+        (&none, true, true),
+        (&own, false, true),
+    ] {
+        assert_eq!(may_leave(reach, asked), leaves, "{reach:?}, asked: {asked}");
+    }
+}

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use freewheel_policy::backoff::Policy;
-use freewheel_policy::lane::{Conditions, Lane, LaneOutcome, LanePlan, PlanReason, next_due};
+use freewheel_policy::lane::{
+    Conditions, Lane, LaneOutcome, LanePlan, PlanReason, may_leave, next_due,
+};
 use freewheel_policy::reach::{Observation, Reach};
 use freewheel_policy::session::{self, Event, VaultCondition};
 use freewheel_policy::time::{Millis, WallMs};
@@ -70,15 +72,19 @@ impl Core {
     pub(super) async fn run_lane(self: Arc<Self>, lane: Lane) {
         let wake = self.wakes.of(lane);
         wake.ring(LaneOutcome::Ready);
+        // What an earlier program was asked for is not remembered: its athlete does not wait any more.
+        let mut asked = false;
         loop {
             let gate = wake.gate.lock().await;
             if let Some(reason) = wake.take() {
+                asked |= reason == LaneOutcome::SyncNow;
                 self.replan(lane, reason, self.policy_for(reason)).await;
             }
             let wait = self.wait(lane).await;
             if wait == Some(Millis::ZERO) {
                 let policy = self.policy_of_plan(lane).await;
-                let settled = self.attempt(lane, policy).await != Attempt::Unstored;
+                let attempt = self.attempt(lane, policy, std::mem::take(&mut asked));
+                let settled = attempt.await != Attempt::Unstored;
                 drop(gate);
                 if !settled {
                     // A plan that cannot be stored would be due again at once.
@@ -124,14 +130,14 @@ impl Core {
         [planned, due].into_iter().flatten().min()
     }
 
-    /// Makes one attempt and plans the next. Whoever calls it holds the lane's gate.
-    pub(super) async fn attempt(&self, lane: Lane, policy: Policy) -> Attempt {
+    /// Makes one attempt and plans the next; `asked`: the athlete did, just now. Whoever calls it holds the lane's gate.
+    pub(super) async fn attempt(&self, lane: Lane, policy: Policy, asked: bool) -> Attempt {
         self.observe_network().await;
         let before = self.lane_state(lane).await;
+        if !may_leave(&self.reach().await, asked) {
+            return self.stay(lane, before, policy).await;
+        }
         let spends = before.plan.is_none_or(|plan| plan.reason.spends());
-        let asked = before
-            .plan
-            .is_some_and(|plan| plan.reason == PlanReason::SyncNow);
         if let Err(error) = self.begin(lane, before, policy, spends).await {
             tracing::warn!(%error, ?lane, "the lane's attempt could not be noted; it is not made");
             return Attempt::Unstored;
@@ -157,6 +163,24 @@ impl Core {
         }
         match settled {
             Ok(()) => attempt,
+            Err(error) => {
+                tracing::warn!(%error, ?lane, "the lane's plan could not be stored");
+                Attempt::Unstored
+            }
+        }
+    }
+
+    /// No attempt: the lane waits for the network, whatever it had planned.
+    async fn stay(&self, lane: Lane, before: LaneState, policy: Policy) -> Attempt {
+        let state = LaneState {
+            plan: Some(self.plan(lane, LaneOutcome::Ready, policy).await),
+            at_work: false,
+            ..before
+        };
+        let stored = self.put_lane_state(lane, state).await;
+        self.refresh_view();
+        match stored {
+            Ok(()) => Attempt::Nothing,
             Err(error) => {
                 tracing::warn!(%error, ?lane, "the lane's plan could not be stored");
                 Attempt::Unstored

@@ -177,11 +177,12 @@ impl Drop for Afterwards<'_> {
 async fn attempt_until_settled(core: &Arc<Core>, lane: Lane, reason: LaneOutcome) -> Attempt {
     /// A lane that keeps finding more to do is left to its plan after so many attempts.
     const AT_MOST: usize = 100;
+    let asked = reason == LaneOutcome::SyncNow;
     let _gate = core.wakes.of(lane).gate.lock().await;
     core.replan(lane, reason, Policy::Waiting).await;
     let mut attempt = Attempt::More;
     for _ in 0..AT_MOST {
-        attempt = core.attempt(lane, Policy::Waiting).await;
+        attempt = core.attempt(lane, Policy::Waiting, asked).await;
         if attempt != Attempt::More {
             break;
         }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use freewheel_sync::clock::{Clock as _, SystemClock};
 use freewheel_sync::vault::{Vault, VaultOptions, account_entry};
 use freewheel_sync::view::{LibraryQuery, NetworkFact, ServiceState};
 use freewheel_sync::{Engine, Mode, Ports};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -250,6 +252,76 @@ async fn without_a_network_a_server_elsewhere_is_not_asked() {
             |row| row.get(0),
         )
         .unwrap();
+    assert_eq!(budgets, 0, "no attempt was paid for");
+}
+
+/// A program that was killed leaves plans of any kind behind, due or not: `made` and `due` are seconds from now.
+#[tokio::test]
+async fn without_a_network_no_plan_that_was_left_behind_makes_an_attempt() {
+    const LANES: [&str; 3] = ["session", "library", "rides"];
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::Resident, &site.url, "demo").await;
+    until(&engine, "a library", |v| v.library.workouts >= 60).await;
+    engine.shutdown().await;
+    drop(engine);
+    move_account(folder.path(), &site, "https://ride.example.org").await;
+    let athlete = rusqlite::Connection::open(folder.path().join("athlete.db")).unwrap();
+    let mut saved = None;
+    for (reason, made, due) in [
+        ("backoff", -60, -1),
+        ("backoff", 600, 900),
+        ("backoff", -1, 1),
+        ("retry_after", -60, -1),
+        ("budget", -60, -1),
+        ("sync_now", -1, -1),
+        ("returned", -60, -1),
+        ("work", -1, -1),
+        ("idle", -60, -1),
+        ("no_session", -60, -1),
+    ] {
+        let now = SystemClock::new().now().wall.0;
+        let plan = json!({
+            "made": now + made * 1_000, "due": now + due * 1_000, "reason": reason,
+        });
+        let state = json!({ "plan": plan, "attempt": 3, "last_success": null, "at_work": true });
+        for lane in LANES {
+            let sql = "INSERT OR REPLACE INTO lane (lane, state) VALUES (?1, ?2)";
+            athlete.execute(sql, (lane, state.to_string())).unwrap();
+        }
+        let ports = Ports {
+            network: links(NetworkFact::Down),
+            ..ports()
+        };
+        let engine = Engine::open(home(folder.path()), ports, Mode::Resident);
+        let engine = soon("a launch", engine).await.unwrap();
+        if saved.is_none() {
+            saved = Some(ride(&engine).await);
+        }
+        let of = |lane: &str| -> (String, bool, u32) {
+            let sql =
+                "SELECT state ->> '$.plan.reason', state ->> '$.at_work', state ->> '$.attempt'
+                FROM lane WHERE lane = ?1";
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            athlete.query_row(sql, [lane], row).unwrap()
+        };
+        eventually("every lane waits for the network", || {
+            LANES.iter().all(|lane| {
+                let (reason, at_work, _) = of(lane);
+                reason == "no_network" && !at_work
+            })
+        })
+        .await;
+        for lane in LANES {
+            assert_eq!(of(lane).2, 3, "{lane} tried, after {reason} {made} {due}");
+        }
+        let view = until(&engine, "waiting", |v| v.data.waiting == 1).await;
+        assert_eq!(view.service.state, ServiceState::Unknown, "{reason}");
+        assert_eq!(view.data.next_try, None, "{reason}");
+        engine.shutdown().await;
+    }
+    let sql = "SELECT count(*) FROM budget WHERE origin LIKE 'https:%'";
+    let budgets: i64 = athlete.query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(budgets, 0, "no attempt was paid for");
 }
 
