@@ -17,11 +17,10 @@ async fn a_ride_of_an_outage_is_delivered_by_itself_when_the_server_is_back() {
     until(&engine, "a library", |v| v.library.workouts >= 60).await;
     let away = site.stop().await;
     let saved = ride(&engine).await;
-    let view = until(&engine, "unreachable", |v| v.service.since.is_some()).await;
-    assert_eq!(
-        (view.data.waiting, view.session.state.as_str()),
-        (1, "offline")
-    );
+    until(&engine, "unreachable, with the ride waiting", |v| {
+        v.service.since.is_some() && v.data.waiting == 1 && v.session.state == "offline"
+    })
+    .await;
     let site = away.start().await;
     until_delivered(&engine, &saved).await;
     let view = until(&engine, "active", |v| v.session.state == "active").await;
