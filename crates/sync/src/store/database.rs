@@ -15,6 +15,10 @@ use crate::home::Home;
 /// How long a call waits for another process's transaction.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long opening waits for whoever has the file: another process may be closing it, or undoing what a third one left
+/// half-done, on a disk that is slow.
+const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How much a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Durability {
@@ -48,10 +52,13 @@ impl Database {
             source,
         })?;
         let mut writer = connect(&path, durability)?;
-        writer.pragma_update(None, "journal_mode", "wal")?;
+        use_log(&mut writer)?;
         Migrations::from_slice(migrations).to_latest(&mut writer)?;
         let reader = connect(&path, durability)?;
         reader.pragma_update(None, "query_only", true)?;
+        for connection in [&writer, &reader] {
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+        }
         Ok(Self {
             path,
             durability,
@@ -136,7 +143,7 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(OPENING_TIMEOUT)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // A damaged schema must not run anything, whatever stands in it.
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -147,6 +154,25 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Brings the write-ahead log into use. Where it is not yet, SQLite reads the file first and then does not wait for whoever
+/// writes in it just then, as two that have read could wait for each other forever: it says at once that the file is
+/// busy. A transaction that begins with the write lock does wait; after it the log is tried again.
+fn use_log(connection: &mut Connection) -> rusqlite::Result<()> {
+    const TRIES: usize = 5;
+    let mut used = connection.pragma_update(None, "journal_mode", "wal");
+    for _ in 1..TRIES {
+        match &used {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+            _ => break,
+        }
+        connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?
+            .rollback()?;
+        used = connection.pragma_update(None, "journal_mode", "wal");
+    }
+    used
 }
 
 /// Looks at the format without writing. Opened for reading only: an ordinary connection would, on closing, fold the
@@ -178,7 +204,7 @@ fn refuse_newer(path: &Path, migrations: &[M<'_>]) -> Result<(), StoreError> {
 /// The format of the file; an error where it is no sound database.
 fn format(path: &Path, access: OpenFlags) -> rusqlite::Result<i64> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(OPENING_TIMEOUT)?;
     let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     // Reading the schema finds a file that is not a database, or only its beginning.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
@@ -316,6 +342,35 @@ pub(super) mod schema_tests {
         let migrations = [M::up("CREATE TABLE a (x INTEGER) STRICT;")];
         drop(Database::open(left.clone(), Durability::PowerCut, &migrations).unwrap());
         let names: Vec<String> = schema(&left).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["a", "before"]);
+    }
+
+    #[test]
+    fn opening_waits_for_whoever_writes_in_a_file_that_has_no_log_yet() {
+        use std::sync::mpsc;
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let other = Connection::open(&path).unwrap();
+        other
+            .execute_batch(
+                "CREATE TABLE before (x); BEGIN IMMEDIATE; INSERT INTO before VALUES (1)",
+            )
+            .unwrap();
+        let (sender, opened) = mpsc::channel();
+        let opening = path.clone();
+        let opener = std::thread::spawn(move || {
+            let migrations = [M::up("CREATE TABLE a (x INTEGER) STRICT;")];
+            let opened = Database::open(opening, Durability::PowerCut, &migrations);
+            sender.send(opened.map(drop)).unwrap();
+        });
+        let early = opened.recv_timeout(Duration::from_millis(500));
+        assert!(early.is_err(), "it did not wait: {early:?}");
+        other.execute_batch("COMMIT").unwrap();
+        drop(other);
+        opened.recv_timeout(OPENING_TIMEOUT).unwrap().unwrap();
+        opener.join().unwrap();
+        let names: Vec<String> = schema(&path).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["a", "before"]);
     }
 

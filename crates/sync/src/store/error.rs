@@ -106,6 +106,9 @@ impl StoreError {
 fn remedy(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "; free some space on the disk and try again",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "; another program has it in use: close what else uses this profile, and try again"
+        }
         Some(ErrorCode::SystemIoFailure) => "; see that the disk has room and works, and try again",
         _ => "",
     }
@@ -133,10 +136,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_disk_that_takes_nothing_says_what_to_do() {
+    fn a_disk_that_takes_nothing_and_a_busy_file_say_what_to_do() {
         for (code, remedy) in [
             (rusqlite::ffi::SQLITE_FULL, "free some space"),
             (rusqlite::ffi::SQLITE_IOERR_SHMSIZE, "has room"),
+            (rusqlite::ffi::SQLITE_BUSY, "another program has it in use"),
         ] {
             let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
             let words = StoreError::from(error).to_string();
