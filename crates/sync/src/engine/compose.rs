@@ -20,7 +20,7 @@ use crate::view::{
 pub(super) struct Local {
     /// What the sign-in of this process shows.
     pub(super) sign_in: Shown,
-    /// Why the last sign-in of this process failed.
+    /// Why the sign-in that the athlete just tried failed, as long as that is worth saying.
     pub(super) sign_in_failure: Option<String>,
     /// As in [`SessionView::vault`].
     pub(super) vault: &'static str,
@@ -35,12 +35,24 @@ impl Core {
         let (pulling, sending) = self.business();
         Local {
             sign_in: self.sign_in.shown(),
-            sign_in_failure: self.sign_in.failure().map(|error| error.sentence()),
+            sign_in_failure: self.sign_in_failure(),
             vault: self.session.kept_in(),
             pulling,
             sending,
             system: self.network.state(),
         }
+    }
+
+    /// Said where the athlete just tried. It is over once time has passed, or the session stands elsewhere: then that is
+    /// what the athlete wants to know.
+    fn sign_in_failure(&self) -> Option<String> {
+        let failure = self.sign_in.failure()?;
+        let (facts, now) = (self.session.facts().ok()?, self.clock().now());
+        if failure.stands(session::state(&facts, &now).name(), &now) {
+            return Some(failure.error.sentence());
+        }
+        self.sign_in.forget_failure();
+        None
     }
 }
 
@@ -113,8 +125,12 @@ pub(super) fn tried_next(held: Option<i64>, due: i64) -> Option<i64> {
 
 /// Until when the rides lane is held back, in Unix ms; none while only an event can wake it.
 pub(super) fn held_until(store: &Store, rides: &LaneState) -> Result<Option<i64>, StoreError> {
-    if stored_facts(store)?.signed_out {
+    let facts = stored_facts(store)?;
+    if facts.signed_out {
         return Ok(None); // The queue is kept for its owner, who has to sign in again.
+    }
+    if !reach(store, &facts)?.may_try() {
+        return Ok(None); // Its return wakes the lane.
     }
     let held = |plan: &LanePlan| match plan.reason {
         // It is not held back: it looks as soon as something is due.

@@ -11,7 +11,7 @@ mod slot;
 use std::sync::Arc;
 use std::time::Duration;
 
-use freewheel_policy::session::Event;
+use freewheel_policy::session::{self, Event};
 use secrecy::SecretString;
 use tokio::sync::oneshot;
 
@@ -26,7 +26,7 @@ use crate::sign_in::SignInError;
 use browser::BrowserRoad;
 use device::DeviceRoad;
 use newcomer::Newcomer;
-pub(crate) use slot::{Attempt, Shown, SignInSlot};
+pub(crate) use slot::{Attempt, Failure, Shown, SignInSlot};
 
 /// Where the id of the newest sign-in lies among the lanes' states.
 const NEWEST: &str = "sign in";
@@ -112,6 +112,7 @@ impl Core {
         };
         if let Err(error) = &result {
             tracing::info!(code = error.code(), "the sign-in did not come about");
+            attempt.failed(self.failure(error));
         }
         attempt.end(result.clone());
         if result.is_ok() {
@@ -120,6 +121,15 @@ impl Core {
         }
         self.refresh_view();
         road.part(&result).await;
+    }
+
+    fn failure(&self, error: &SignInError) -> Failure {
+        let (facts, at) = (self.session.facts().unwrap_or_default(), self.clock().now());
+        Failure {
+            error: error.clone(),
+            left: session::state(&facts, &at).name(),
+            at,
+        }
     }
 
     /// A sign-in that came to nothing: everything is as before, unless a newer one is under way.

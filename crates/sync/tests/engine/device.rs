@@ -68,8 +68,10 @@ async fn a_no_and_a_code_that_is_too_old_end_it_and_the_next_code_works() {
             .await
             .unwrap_err();
         assert_eq!(failure.code(), code, "{error}");
-        let view = until(&engine, "signed out", |v| v.session.state == "signed_out").await;
-        assert_eq!(view.session.headline, "The sign-in did not work");
+        let view = until(&engine, "signed out, and told why", |v| {
+            v.session.state == "signed_out" && v.session.headline == "The sign-in did not work"
+        })
+        .await;
         assert!(view.session.device.is_none());
     }
     // By this computer's own reckoning: the issuer goes on saying "pending".

@@ -1,7 +1,9 @@
 //! Signing in: what comes of it, and what is left when it does not come about.
 
+use freewheel_lab::rig::Rig;
 use freewheel_sync::view::{LibraryQuery, SyncView};
 use freewheel_sync::{Engine, Mode};
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
 use crate::athlete::{browse, in_browser, open, sign_in, signed_in, soon, until};
@@ -92,11 +94,54 @@ async fn an_answer_to_another_sign_in_is_not_believed() {
         .await
         .unwrap_err();
     assert_eq!(error.code(), "sign_in_unbelieved");
-    let after = until(&engine, "signed out", |v| {
-        v.session.state == before.session.state
+    until(&engine, "signed out, and told why", |v| {
+        v.session.state == before.session.state && v.session.headline == FAILED
     })
     .await;
-    assert_eq!(after.session.headline, "The sign-in did not work");
+}
+
+/// What the screen says after a sign-in that came to nothing.
+const FAILED: &str = "The sign-in did not work";
+
+#[tokio::test]
+async fn that_a_sign_in_did_not_work_is_said_for_a_while_and_not_over_what_comes_after() {
+    let site = Site::start().await;
+    let mut rig = Rig::new().unwrap();
+    let engine = rig.launch(Mode::Resident).await.unwrap();
+    rig.sign_in(&site.url, "demo").await.unwrap();
+    until(&engine, "a library", |v| v.library.workouts >= 60).await;
+    let offline = || async {
+        site.gate.rule(|line| match line.contains("/v1/") {
+            true => Way::LoseRequest,
+            false => Way::Through,
+        });
+        engine.sync_now();
+        until(&engine, "offline", |v| v.session.state == "offline").await
+    };
+    let declined = || async {
+        let started = engine.sign_in(&site.url).await.unwrap();
+        browse(&in_browser(&started.url, "demo", "deny").await).await;
+        let ended = soon("the end", engine.sign_in_finished()).await;
+        assert_eq!(ended.unwrap_err().code(), "sign_in_declined");
+        until(&engine, "told", |v| {
+            v.session.state == "offline" && v.session.headline == FAILED
+        })
+        .await;
+    };
+    let before = offline().await;
+    assert_ne!(before.session.headline, FAILED);
+    declined().await;
+    rig.clock.pass(SignedDuration::from_mins(3));
+    engine.sync_now();
+    let after = until(&engine, "over", |v| v.session.headline != FAILED).await;
+    assert_eq!(after.session.headline, before.session.headline);
+
+    declined().await;
+    site.gate.through();
+    engine.sync_now();
+    until(&engine, "active", |v| v.session.state == "active").await;
+    let after = offline().await;
+    assert_eq!(after.session.headline, before.session.headline);
 }
 
 #[tokio::test]

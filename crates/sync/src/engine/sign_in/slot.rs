@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use freewheel_policy::time::{Millis, Now};
 use tokio::sync::watch;
 
 use crate::sign_in::{DeviceSignIn, SignInError};
@@ -19,6 +20,28 @@ struct Inner {
     current: Option<Current>,
     /// How the last one that was shown ended, or will end.
     last: Option<watch::Receiver<Ended>>,
+    /// Why the last one failed, while that is worth saying.
+    failure: Option<Failure>,
+}
+
+/// A sign-in that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Why.
+    pub(crate) error: SignInError,
+    /// When.
+    pub(crate) at: Now,
+    /// The name of the state that it left the session in.
+    pub(crate) left: &'static str,
+}
+
+impl Failure {
+    /// Whether it is worth saying still: for two minutes, while the session stands where the sign-in left it.
+    pub(crate) fn stands(&self, state: &str, now: &Now) -> bool {
+        const WORTH_SAYING: Millis = Millis::mins(2);
+        let since = now.uptime_since(&self.at);
+        self.left == state && since.is_some_and(|since| since < WORTH_SAYING)
+    }
 }
 
 struct Current {
@@ -54,6 +77,7 @@ impl SignInSlot {
         let mut inner = self.lock();
         inner.entered += 1;
         inner.last = None;
+        inner.failure = None;
         let ticket = inner.entered;
         let previous = inner.current.replace(Current {
             ticket,
@@ -89,12 +113,14 @@ impl SignInSlot {
         shown.unwrap_or_default()
     }
 
-    /// How the last sign-in failed, for the screen; giving it up is no failure.
-    pub(crate) fn failure(&self) -> Option<SignInError> {
-        let ended = self.lock().last.as_ref()?.borrow().clone();
-        ended?
-            .err()
-            .filter(|error| *error != SignInError::Cancelled)
+    /// How the last sign-in failed, for the screen.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        self.lock().failure.clone()
+    }
+
+    /// It is not worth saying any more.
+    pub(crate) fn forget_failure(&self) {
+        self.lock().failure = None;
     }
 
     /// Tells how the last sign-in ended, or will end.
@@ -151,6 +177,18 @@ impl Attempt {
         }
     }
 
+    /// Remembers why it failed, for the screen. Giving it up is no failure, and what became of an attempt that another
+    /// one replaced is no news.
+    pub(crate) fn failed(&self, failure: Failure) {
+        let mut inner = self.slot.lock();
+        let current = inner.current.as_ref();
+        if current.is_some_and(|current| current.ticket == self.ticket)
+            && failure.error != SignInError::Cancelled
+        {
+            inner.failure = Some(failure);
+        }
+    }
+
     /// Tells how it ended.
     pub(crate) fn end(self, result: Result<String, SignInError>) {
         self.leave();
@@ -177,6 +215,8 @@ impl Drop for Attempt {
 
 #[cfg(test)]
 mod tests {
+    use freewheel_policy::time::BootMs;
+
     use super::*;
 
     #[tokio::test]
@@ -200,6 +240,26 @@ mod tests {
         assert!(slot.shown().url.is_none() && slot.cancel().is_none());
     }
 
+    fn failure(error: SignInError) -> Failure {
+        Failure {
+            error,
+            at: Now::default(),
+            left: "offline",
+        }
+    }
+
+    #[test]
+    fn a_failure_is_said_where_it_was_met_and_for_two_minutes() {
+        let failure = failure(SignInError::TooLate);
+        let after = |ms| Now {
+            boot: BootMs(ms),
+            ..Now::default()
+        };
+        assert!(failure.stands("offline", &after(119_999)));
+        assert!(!failure.stands("offline", &after(120_000)));
+        assert!(!failure.stands("blocked", &after(0)));
+    }
+
     #[tokio::test]
     async fn giving_up_is_no_failure_and_a_dropped_attempt_has_ended() {
         let slot = SignInSlot::default();
@@ -208,15 +268,20 @@ mod tests {
         attempt.show(Shown::default()).unwrap();
         let mut told = slot.cancel().unwrap();
         attempt.cancelled().await;
+        attempt.failed(failure(SignInError::Cancelled));
         attempt.end(Err(SignInError::Cancelled));
         assert!(told.wait_for(Option::is_some).await.is_ok());
         assert_eq!(slot.failure(), None);
         let late = slot.enter();
         late.show(Shown::default()).unwrap();
+        late.failed(failure(SignInError::TooLate));
         late.end(Err(SignInError::TooLate));
-        assert_eq!(slot.failure(), Some(SignInError::TooLate));
+        assert_eq!(slot.failure(), Some(failure(SignInError::TooLate)));
         let dropped = slot.enter();
+        assert_eq!(slot.failure(), None, "the athlete tries again");
         let mut next = slot.enter();
+        dropped.failed(failure(SignInError::TooLate));
+        assert_eq!(slot.failure(), None, "another one is under way");
         drop(dropped);
         next.previous_ended().await;
         assert!(slot.shown().url.is_none());
