@@ -199,7 +199,7 @@ fn not_saved(vault: VaultCondition) -> Words {
     let mut words = say("Your sign-in is not saved", cause, action);
     add(
         &mut words.detail,
-        "It works until you close Freewheel, and saving is tried again.",
+        "It works until you close Freewheel, and saving is tried again. Uploads may pause until then; nothing is lost.",
     );
     words.nudge = true;
     words

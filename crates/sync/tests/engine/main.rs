@@ -30,3 +30,4 @@ mod sign_in;
 mod site;
 mod tokens;
 mod unfinished;
+mod unsaved;

@@ -223,6 +223,7 @@ fn tokens_that_are_not_saved_say_truthfully_what_stands_in_the_way() {
         assert_eq!(words.headline, "Your sign-in is not saved");
         assert!(words.detail.contains(says), "{words:?}");
         assert!(words.detail.contains("until you close Freewheel"));
+        assert!(words.detail.contains("Uploads may pause"), "{words:?}");
         assert_eq!(
             words.detail.contains("disk"),
             matches!(vault, V::Ready | V::Missing)

@@ -1,0 +1,59 @@
+//! Tokens that live in memory only, beyond the life of their access token.
+
+use std::time::Duration;
+
+use freewheel_lab::rig::{PATIENCE, Rig};
+use freewheel_lab::site::{Settings, Site};
+use freewheel_policy::session::{CredentialState, VaultCause};
+use freewheel_sync::Mode;
+use jiff::SignedDuration;
+
+use crate::athlete::{eventually, soon};
+use crate::moody::{Mood, Moody};
+
+const TOKEN: &str = "POST /oauth/token";
+const NOT_SAVED: CredentialState = CredentialState::VaultUnavailable(VaultCause::NotSaved);
+
+/// A token that is unsaved is never spent, so uploads pause when its access token ends. The athlete is told so, and is
+/// not asked to sign in: unlocking the keyring is all that it takes.
+#[tokio::test]
+async fn a_session_in_memory_outlives_its_access_token_and_never_asks_for_a_sign_in() {
+    let moody = Moody::new(Mood::Locked);
+    let mut rig = Rig::new().unwrap();
+    rig.vault = moody.vault();
+    let settings = Settings {
+        clock: std::sync::Arc::clone(&rig.clock),
+        ..Settings::default()
+    };
+    let site = Site::with(settings).await.unwrap();
+    let engine = rig.launch(Mode::Resident).await.unwrap();
+    rig.sign_in(&site.url, "demo").await.unwrap();
+    let library = |v: &freewheel_sync::view::SyncView| v.library.workouts >= 60 && !v.data.busy;
+    rig.until("a library", PATIENCE, library).await.unwrap();
+
+    rig.clock.pass(SignedDuration::from_mins(20));
+    let saved = rig.ride().await.unwrap();
+    eventually("the token is refused", || site.gate.count("PUT") > 0).await;
+    let report = soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    assert_eq!(
+        (report.session.as_str(), report.waiting),
+        ("vault_unavailable", 1)
+    );
+    assert_eq!(rig.session().unwrap().state, NOT_SAVED);
+    let told = |v: &freewheel_sync::view::SyncView| v.data.waiting == 1 && !v.data.busy;
+    let view = rig.until("the ride waits", PATIENCE, told).await.unwrap();
+    assert_eq!(view.session.headline, "Your sign-in is not saved");
+    for words in ["keyring is locked", "Uploads may pause", "nothing is lost"] {
+        assert!(view.session.detail.contains(words), "{view:?}");
+    }
+    assert!(view.session.library_open);
+    assert_eq!(site.gate.count(TOKEN), 1, "it was not spent");
+
+    moody.set(Mood::Open);
+    engine.sync_now();
+    rig.until_delivered(&saved, PATIENCE).await.unwrap();
+    let active = |v: &freewheel_sync::view::SyncView| v.session.state == "active";
+    let view = rig.until("active", PATIENCE, active).await.unwrap();
+    assert_eq!(view.session.vault, "keyring");
+    assert_eq!(site.gate.count(TOKEN), 2, "saved, then renewed once");
+}
