@@ -19,7 +19,7 @@ pub(crate) async fn start(
         let text = "The app that sent you here sent a request that cannot be read.";
         return Ok(forms::dead_end(StatusCode::BAD_REQUEST, text).into_response());
     };
-    let request = match check(&query) {
+    let request = match check(&query, &server.options().public_url) {
         Ok(request) => request,
         Err(Refused::Here(text)) => {
             return Ok(forms::dead_end(StatusCode::BAD_REQUEST, text).into_response());

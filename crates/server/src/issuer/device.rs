@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::refusal::Refusal;
 use super::user_code::UserCode;
-use super::{forms, request, same_origin, sign_in};
+use super::{forms, request, same_origin, sign_in, target};
 use crate::problem::Failure;
 use crate::random::Token;
 use crate::server::Server;
@@ -33,6 +33,7 @@ const UNKNOWN: &str =
 pub(crate) struct DeviceForm {
     client_id: String,
     scope: String,
+    resource: Option<String>,
 }
 
 /// `POST /oauth/device`: codes for a device (RFC 8628 §3.1).
@@ -47,6 +48,9 @@ pub(crate) async fn begin(
     };
     if form.client_id != CLIENT_ID {
         return Ok(Refusal::new(OAuthErrorCode::InvalidClient, "unknown client").into_response());
+    }
+    if let Err(refusal) = target::check(form.resource.as_deref(), &server.options().public_url) {
+        return Ok(refusal.into_response());
     }
     let scope = request::granted(&form.scope);
     if scope.is_empty() {

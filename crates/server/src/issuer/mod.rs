@@ -1,5 +1,5 @@
 //! The OAuth 2 issuer: authorization code with PKCE for a native app, device grant, rotation, revocation
-//! (RFC 6749, 7009, 7636, 8252, 8414, 8628, 9207; OpenID Connect Discovery 1.0).
+//! (RFC 6749, 7009, 7636, 8252, 8414, 8628, 8707, 9207; OpenID Connect Discovery 1.0).
 
 pub(crate) mod keys;
 pub(crate) mod throttle;
@@ -15,6 +15,7 @@ mod refusal;
 mod request;
 mod same_origin;
 mod sign_in;
+mod target;
 mod token;
 mod user_code;
 

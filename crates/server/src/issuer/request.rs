@@ -3,7 +3,7 @@
 use freewheel_protocol::oauth::{CLIENT_ID, OAuthErrorCode, SCOPES};
 use serde::Deserialize;
 
-use super::redirect;
+use super::{redirect, target};
 use crate::store::sign_in::{AppRequest, SignIn, Way};
 
 /// The query of `/oauth/authorize`, as it came.
@@ -20,6 +20,7 @@ pub(crate) struct AuthorizeQuery {
     pub(crate) code_challenge_method: String,
     pub(crate) prompt: Option<String>,
     pub(crate) login_hint: Option<String>,
+    pub(crate) resource: Option<String>,
 }
 
 /// Why a request is refused.
@@ -34,8 +35,8 @@ pub(crate) enum Refused {
 /// The longest `state` or `nonce` that is carried.
 const MAX_OPAQUE: usize = 1024;
 
-/// Checks a request. Scopes that this issuer does not know are left out.
-pub(crate) fn check(query: &AuthorizeQuery) -> Result<SignIn, Refused> {
+/// Checks a request to the issuer at `public_url`. Scopes that this issuer does not know are left out.
+pub(crate) fn check(query: &AuthorizeQuery, public_url: &str) -> Result<SignIn, Refused> {
     use OAuthErrorCode as Code;
     if query.client_id != CLIENT_ID {
         return Err(Refused::Here(
@@ -68,6 +69,9 @@ pub(crate) fn check(query: &AuthorizeQuery) -> Result<SignIn, Refused> {
             Code::from("login_required"),
             "nobody is signed in here",
         ));
+    }
+    if !target::is_ours(query.resource.as_deref(), public_url) {
+        return Err(Refused::Back(target::code(), target::FOREIGN));
     }
     let scope = granted(&query.scope);
     if scope.is_empty() {
@@ -109,6 +113,8 @@ pub(crate) fn granted(asked: &str) -> String {
 mod tests {
     use super::*;
 
+    const HERE: &str = "https://ride.example.org";
+
     fn good() -> AuthorizeQuery {
         AuthorizeQuery {
             client_id: CLIENT_ID.to_owned(),
@@ -124,13 +130,13 @@ mod tests {
 
     #[test]
     fn a_proper_request_passes_with_the_scopes_that_exist() {
-        assert_eq!(check(&good()).unwrap().scope, "openid offline_access");
+        assert_eq!(check(&good(), HERE).unwrap().scope, "openid offline_access");
     }
 
     #[test]
     fn each_flaw_is_told_to_whom_it_is_safe_to_tell() {
         type Spoil = fn(&mut AuthorizeQuery);
-        let cases: [(Spoil, Option<&str>); 10] = [
+        let cases: [(Spoil, Option<&str>); 11] = [
             (|q| q.client_id = "other".to_owned(), None),
             (
                 |q| q.redirect_uri = "http://evil.example/callback".to_owned(),
@@ -156,11 +162,15 @@ mod tests {
                 Some("login_required"),
             ),
             (|q| q.scope = "admin".to_owned(), Some("invalid_scope")),
+            (
+                |q| q.resource = Some("https://evil.example".to_owned()),
+                Some("invalid_target"),
+            ),
         ];
         for (number, (spoil, expected)) in cases.into_iter().enumerate() {
             let mut query = good();
             spoil(&mut query);
-            let told_back = match check(&query) {
+            let told_back = match check(&query, HERE) {
                 Err(Refused::Back(code, _)) => Some(code.as_str().to_owned()),
                 Err(Refused::Here(_)) => None,
                 Ok(request) => panic!("case {number}: {request:?}"),

@@ -10,10 +10,10 @@ use freewheel_protocol::oauth::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::device_token;
 use super::grant::{self, Grant, Outcome, Terms};
 use super::keys::{KeyError, Keys};
 use super::refusal::Refusal;
+use super::{device_token, target};
 use crate::problem::Failure;
 use crate::random::{self, Token};
 use crate::server::Server;
@@ -30,6 +30,7 @@ pub(crate) struct TokenForm {
     code_verifier: Option<String>,
     refresh_token: Option<String>,
     device_code: Option<String>,
+    resource: Option<String>,
 }
 
 /// What is asked for, with all that it takes.
@@ -49,7 +50,7 @@ pub(crate) async fn token(
     form: Result<Form<TokenForm>, FormRejection>,
 ) -> Result<Response, Failure> {
     let ask = match form {
-        Ok(Form(form)) => read(form),
+        Ok(Form(form)) => read(form, &server.options().public_url),
         Err(_) => Err(Refusal::invalid_request(
             "a form with each field once is expected",
         )),
@@ -81,13 +82,14 @@ pub(crate) async fn token(
     }
 }
 
-fn read(form: TokenForm) -> Result<Ask, Refusal> {
+fn read(form: TokenForm, public_url: &str) -> Result<Ask, Refusal> {
     if form.client_id != CLIENT_ID {
         return Err(Refusal::new(
             OAuthErrorCode::InvalidClient,
             "unknown client",
         ));
     }
+    target::check(form.resource.as_deref(), public_url)?;
     match form.grant_type.as_str() {
         "authorization_code" => match (form.code, form.redirect_uri, form.code_verifier) {
             (Some(code), Some(redirect_uri), Some(verifier)) => Ok(Ask::Code {

@@ -20,4 +20,5 @@ mod rig;
 mod rotation;
 mod sign_in;
 mod surface;
+mod target;
 mod tokens;
