@@ -100,7 +100,7 @@ struct Parts {
     options: Options,
     store: Arc<Store>,
     keys: KeyCache,
-    outside: Option<Verifier>,
+    outside: Option<Arc<Verifier>>,
     throttle: Throttle,
     answers: Answers,
 }
@@ -129,7 +129,7 @@ impl Server {
                 options,
                 store,
                 keys: KeyCache::default(),
-                outside,
+                outside: outside.map(Arc::new),
                 throttle: Throttle::default(),
                 answers: Answers::default(),
             }),
@@ -192,7 +192,7 @@ impl Server {
     }
 
     /// The other issuer, if there is one.
-    pub(crate) fn outside(&self) -> Option<&Verifier> {
+    pub(crate) fn outside(&self) -> Option<&Arc<Verifier>> {
         self.parts.outside.as_ref()
     }
 

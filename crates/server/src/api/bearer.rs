@@ -1,5 +1,7 @@
 //! Who asks: the athlete of the access token (RFC 6750).
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
@@ -63,7 +65,11 @@ async fn own(server: &Server, token: &str) -> Result<Athlete, Failure> {
 }
 
 /// The athlete of a token that another issuer signed, made at first sight.
-async fn outside(server: &Server, verifier: &Verifier, token: &str) -> Result<Athlete, Failure> {
+async fn outside(
+    server: &Server,
+    verifier: &Arc<Verifier>,
+    token: &str,
+) -> Result<Athlete, Failure> {
     let claims = verifier
         .verify(token, server.now())
         .await

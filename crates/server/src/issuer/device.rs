@@ -10,6 +10,7 @@ use freewheel_protocol::oauth::{CLIENT_ID, DeviceAuthorization, OAuthErrorCode};
 use serde::Deserialize;
 
 use super::refusal::Refusal;
+use super::throttle::place;
 use super::user_code::UserCode;
 use super::{forms, request, same_origin, sign_in, target};
 use crate::problem::Failure;
@@ -21,8 +22,6 @@ use crate::store::{Store, StoreError};
 
 /// Two devices with one user code at a time are unlikely; so many times in a row they are impossible.
 const TRIES: usize = 5;
-/// All guesses at user codes count together: whoever guesses does so from many addresses.
-const EVERYBODY: &str = "";
 
 const UNKNOWN: &str =
     "No device waits with this code. Look at the device again: the code may have changed.";
@@ -39,6 +38,7 @@ pub(crate) struct DeviceForm {
 /// `POST /oauth/device`: codes for a device (RFC 8628 §3.1).
 pub(crate) async fn begin(
     State(server): State<Server>,
+    headers: HeaderMap,
     form: Result<Form<DeviceForm>, FormRejection>,
 ) -> Result<Response, Failure> {
     let Ok(Form(form)) = form else {
@@ -56,6 +56,16 @@ pub(crate) async fn begin(
     if scope.is_empty() {
         let text = "ask for at least one known scope";
         return Ok(Refusal::new(OAuthErrorCode::InvalidScope, text).into_response());
+    }
+    if let Err(seconds) = server
+        .throttle()
+        .devices
+        .admit(&place(&headers), server.now())
+    {
+        let text = "too many devices ask for codes; wait as long as Retry-After says";
+        let refusal = Refusal::new(OAuthErrorCode::SlowDown, text).into_response();
+        let waits = [(RETRY_AFTER, HeaderValue::from(seconds))];
+        return Ok((StatusCode::TOO_MANY_REQUESTS, waits, refusal).into_response());
     }
     let options = server.options();
     let (interval, life) = (options.device_interval, options.device_code_life);
@@ -122,7 +132,8 @@ pub(crate) async fn code(
         return Ok(unknown(&form.user_code));
     };
     let (now, guesses) = (server.now(), &server.throttle().user_codes);
-    if let Err(seconds) = guesses.admit(EVERYBODY, now) {
+    let place = place(&headers);
+    if let Err(seconds) = guesses.admit(&place, now) {
         let text = format!("Too many wrong codes. Try again in {seconds} seconds.");
         let page = forms::user_code(&form.user_code, Some(&text))
             .with_status(StatusCode::TOO_MANY_REQUESTS);
@@ -133,7 +144,7 @@ pub(crate) async fn code(
         .await?
     {
         Some(key) => {
-            guesses.take_back(EVERYBODY, now);
+            guesses.take_back(&place, now);
             Ok(forms::sign_in(&key.reveal(), "", None).into_response())
         }
         None => {

@@ -2,8 +2,8 @@
 //! (RFC 9068, OpenID Connect Discovery 1.0).
 //!
 //! The keys are kept, so that a silent issuer locks nobody out. They are fetched again when a token names a key that is
-//! not among them, or has a wrong signature, or when they are an hour old; never more often than every half minute. A
-//! token that would need a question before that is not refused: the answer is "later".
+//! not among them, or has a wrong signature, or when they are an hour old, and then nobody waits for it; never more often
+//! than every half minute. A token that would need a question before that is not refused: the answer is "later".
 
 mod check;
 
@@ -65,6 +65,9 @@ enum Asked {
     NotNow(i64),
 }
 
+/// When the issuer was asked last, held while it is asked.
+type LastAsked<'a> = tokio::sync::MutexGuard<'a, Option<i64>>;
+
 /// Verifies access tokens of one issuer.
 pub(crate) struct Verifier {
     issuer: OutsideIssuer,
@@ -100,12 +103,21 @@ impl Verifier {
     }
 
     /// The claims of an access token of this issuer for this audience. `now` in Unix seconds.
-    pub(crate) async fn verify(&self, token: &str, now: i64) -> Result<OutsideClaims, Closed> {
+    pub(crate) async fn verify(
+        self: &Arc<Self>,
+        token: &str,
+        now: i64,
+    ) -> Result<OutsideClaims, Closed> {
         let known = match self.known() {
-            Some(known) if (0..FRESH_SECONDS).contains(&(now - known.at)) => known,
-            _ => {
+            Some(known) => {
+                if !(0..FRESH_SECONDS).contains(&(now - known.at)) {
+                    self.ask_beside(now);
+                }
+                // Old keys are better than none, and an issuer that hangs holds nobody up.
+                known
+            }
+            None => {
                 let asked = self.ask(now).await;
-                // Old keys are better than none.
                 self.known().ok_or(match asked {
                     Asked::NotNow(seconds) => Closed::CannotAsk(seconds),
                     Asked::Now => Closed::CannotAsk(PAUSE_SECONDS),
@@ -135,9 +147,23 @@ impl Verifier {
             .clone()
     }
 
+    /// The same, unless somebody asks already; nobody waits for it.
+    fn ask_beside(self: &Arc<Self>, now: i64) {
+        let this = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Ok(last) = this.asking.try_lock() {
+                this.ask_with(last, now).await;
+            }
+        });
+    }
+
     /// Asks the issuer for its keys, unless it was asked a moment ago.
     async fn ask(&self, now: i64) -> Asked {
-        let mut last = self.asking.lock().await;
+        let last = self.asking.lock().await;
+        self.ask_with(last, now).await
+    }
+
+    async fn ask_with(&self, mut last: LastAsked<'_>, now: i64) -> Asked {
         if let Some(since) = last.map(|at| now - at)
             && (0..PAUSE_SECONDS).contains(&since)
         {

@@ -187,6 +187,45 @@ async fn guessing_user_codes_is_slowed_down_and_right_ones_cost_nothing() {
 }
 
 #[tokio::test]
+async fn a_stranger_who_guesses_or_floods_does_not_shut_the_door_for_others() {
+    let rig = Rig::start().await;
+    let device = rig.device().await;
+    let from = |path: &str, form: &[(&str, &str)], place: &str| {
+        let request = rig.post(path, form).header("x-forwarded-for", place);
+        async move { request.send().await.unwrap() }
+    };
+    let (stranger, athlete) = ("198.51.100.7", "192.0.2.1");
+    let guess = [("user_code", "BBBB-BBBB")];
+    for _ in 0..10 {
+        from("/oauth/device/code", &guess, stranger).await;
+    }
+    let right = [("user_code", &*device.user_code)];
+    for (place, status) in [
+        (stranger, StatusCode::TOO_MANY_REQUESTS),
+        // What a client itself says of its place stands before what the proxy saw.
+        ("192.0.2.1, 198.51.100.7", StatusCode::TOO_MANY_REQUESTS),
+        (athlete, StatusCode::OK),
+    ] {
+        let page = from("/oauth/device/code", &right, place).await;
+        assert_eq!(page.status(), status, "{place}");
+    }
+
+    let form = [("client_id", CLIENT_ID), ("scope", "openid")];
+    for _ in 0..60 {
+        let answer = from("/oauth/device", &form, stranger).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+    let refused = from("/oauth/device", &form, stranger).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers()[RETRY_AFTER], "60");
+    let answer = from("/oauth/device", &form, athlete).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    rig.advance(60);
+    let answer = from("/oauth/device", &form, stranger).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn the_page_takes_no_form_of_another_site_and_shows_no_markup_of_others() {
     let rig = Rig::start().await;
     let device = rig.device().await;

@@ -1,10 +1,15 @@
 //! A server that takes the access tokens of another one.
 
+use std::time::Duration;
+
 use freewheel_protocol::ProblemCode;
 use freewheel_protocol::oauth::{AUDIENCE, METADATA_PATH, ResourceMetadata};
 use freewheel_server::{Clock as _, Options, OutsideIssuer, rotate_keys};
+use jiff::SignedDuration;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::rig::{Rig, problem};
 
@@ -184,6 +189,29 @@ async fn a_silent_issuer_locks_nobody_out_and_condemns_no_token() {
     let _issuer = issuer.start().await;
     service.advance(30);
     assert_eq!(ask(&service, &of_a_new_key).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_issuer_that_hangs_holds_nobody_up_once_its_keys_are_old() {
+    let issuer = Rig::start_as(|options| Options {
+        access_token_life: SignedDuration::from_hours(2),
+        ..options
+    })
+    .await;
+    let service = service_of(&issuer.url, AUDIENCE).await;
+    let token = issuer.sign_in().await.access_token;
+    assert_eq!(ask(&service, &token).await.status(), StatusCode::OK);
+    let address = issuer.url.trim_start_matches("http://").to_owned();
+    drop(issuer.stop().await);
+    let silent = TcpListener::bind(address).await.unwrap();
+    service.advance(3601);
+    // Less than any question to the issuer may take.
+    let soon = Duration::from_secs(5);
+    for _ in 0..3 {
+        let answer = timeout(soon, ask(&service, &token)).await;
+        assert_eq!(answer.unwrap().status(), StatusCode::OK);
+    }
+    timeout(soon, silent.accept()).await.unwrap().unwrap();
 }
 
 /// How many requests the issuer has answered well so far.
