@@ -127,6 +127,12 @@ impl Engine {
         session.end_orphaned_sign_in().await;
         let issuer = Arc::new(Issuer::new(store.clone(), clock));
         session.end_dead_ride().await;
+        // A resident engine's launch sees to it; this one may only ever be asked how things stand.
+        if mode == Mode::OneShot
+            && let Err(error) = session.give_up_lost_tokens().await
+        {
+            tracing::warn!(%error, "it could not be noted that unsaved tokens are lost");
+        }
         let local = compose::Local {
             sign_in: sign_in::Shown::default(),
             sign_in_failure: None,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use freewheel_policy::budget::Budget;
 use freewheel_policy::lane::Lane;
 use freewheel_policy::reach::Reach;
-use freewheel_policy::session::{Condemned, Event, Facts, SystemNetwork, VaultCondition};
+use freewheel_policy::session::{Condemned, Facts, SystemNetwork, VaultCondition};
 use freewheel_policy::time::WallMs;
 use freewheel_policy::{backoff, grace};
 use tokio::sync::{Notify, watch};
@@ -20,7 +20,7 @@ use super::sign_in::SignInSlot;
 use super::wake::Wakes;
 use crate::clock::SharedClock;
 use crate::entropy::Entropy;
-use crate::lease::{Lease, LeaseKind};
+use crate::lease::Lease;
 use crate::network::NetworkProbe;
 use crate::remote::call::Api;
 use crate::remote::{Http, ServerAddress};
@@ -173,7 +173,7 @@ impl Core {
                 }
             };
         }
-        if let Err(error) = self.give_up_lost_tokens().await {
+        if let Err(error) = self.session.give_up_lost_tokens().await {
             tracing::warn!(%error, "the session could not be read or written");
             return Attempt::Unstored;
         }
@@ -202,17 +202,6 @@ impl Core {
                 retry_after,
             },
         }
-    }
-
-    /// Unsaved tokens of a process that has ended are lost; one that lives has the lease.
-    async fn give_up_lost_tokens(&self) -> Result<(), StoreError> {
-        if self.session.facts()?.unsaved.is_none() {
-            return Ok(());
-        }
-        if let Ok(Some(_lease)) = Lease::try_acquire(self.store().home(), LeaseKind::Refresh) {
-            self.session.apply(Event::UnsavedLost).await?;
-        }
-        Ok(())
     }
 
     /// Asks the vault for the account's key, without a request to anybody; the session is told of a change.

@@ -12,7 +12,7 @@ use super::record::{KeyAtHand, Record, Sealed};
 use super::refresh::Granted;
 use super::session::{Session, Way};
 use super::tokens::TokenSet;
-use crate::lease::Lease;
+use crate::lease::{Lease, LeaseKind};
 use crate::store::{Store, StoreError};
 use crate::vault::{VaultError, VaultKey};
 
@@ -55,7 +55,7 @@ impl Unsaved {
             server_time: granted.date.unwrap_or(came.wall),
             access_life: Millis::secs(granted.answer.expires_in),
             refresh_until: None,
-            offline_grace: granted.offline_grace.map(Millis::secs),
+            offline_grace: granted.offline_grace,
         };
         Self {
             account,
@@ -163,6 +163,17 @@ impl Session {
             return saved;
         }
         self.set_unsaved(None);
+        Ok(())
+    }
+
+    /// Unsaved tokens of a process that has ended are lost; one that lives has the lease.
+    pub(super) async fn give_up_lost_tokens(&self) -> Result<(), StoreError> {
+        if self.facts()?.unsaved.is_none() {
+            return Ok(());
+        }
+        if let Ok(Some(_lease)) = Lease::try_acquire(self.store.home(), LeaseKind::Refresh) {
+            self.apply(Event::UnsavedLost).await?;
+        }
         Ok(())
     }
 
