@@ -16,6 +16,12 @@ use crate::words::plain;
 /// The view follows the facts within milliseconds.
 const CATCH_UP: Duration = Duration::from_secs(2);
 
+/// What [`SessionView::vault`] says of tokens that end with the process.
+const IN_MEMORY: &str = "memory";
+/// A command ends when it has answered, and what it could not keep ends with it.
+const NOT_KEPT: &str = "Warning: this sign-in could not be saved. It is kept in memory only and ends with this command. \
+    `freewheel doctor` tells what keeps it from being saved; put that right and sign in again.";
+
 /// How the athlete agrees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -53,15 +59,24 @@ pub async fn sign_in(
         }
     };
     let session = settled(engine).await;
-    output.answer(
-        &json!({ "account": athlete, "server": session.server, "session": session.state }),
-        || {
-            format!(
-                "Signed in as {}. `freewheel sync` fetches the library.",
-                plain(&athlete)
-            )
-        },
-    )?;
+    let in_memory = session.vault == IN_MEMORY;
+    if in_memory {
+        output.note(NOT_KEPT);
+    }
+    let document = json!({
+        "account": athlete,
+        "server": session.server,
+        "session": session.state,
+        "kept": session.vault,
+    });
+    output.answer(&document, || {
+        let next = if in_memory {
+            "This sign-in ends now."
+        } else {
+            "`freewheel sync` fetches the library."
+        };
+        format!("Signed in as {}. {next}", plain(&athlete))
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -140,7 +155,8 @@ pub async fn sign_out(profile: &Profile, output: Output) -> Result<ExitCode, Fai
 /// The session once the view has caught up with the end of the sign-in.
 async fn settled(engine: &Engine) -> SessionView {
     let mut views = engine.view();
-    let settled = views.wait_for(|view| view.session.state != "signing_in");
+    let settled =
+        views.wait_for(|view| !["signing_in", "signed_out"].contains(&view.session.state.as_str()));
     match tokio::time::timeout(CATCH_UP, settled).await {
         Ok(Ok(view)) => view.session.clone(),
         Ok(Err(_)) | Err(_) => engine.view_now().session,
