@@ -89,13 +89,14 @@ impl ServerAddress {
         self.0.origin().ascii_serialization()
     }
 
-    /// Whether `url` is a usable endpoint of this server's issuer: encrypted, or on this computer. Nothing but the web:
-    /// one of them is opened by the system, which has a program for many a scheme.
+    /// Whether `url` is a usable endpoint of this server, when it is an issuer: encrypted, or on this computer where the
+    /// server itself is. What a distant server names on this computer is somebody else's. Nothing but the web: one of
+    /// them is opened by the system, which has a program for many a scheme.
     #[must_use]
-    pub fn allows_endpoint(url: &str) -> bool {
+    pub fn allows_endpoint(&self, url: &str) -> bool {
         Url::parse(url).is_ok_and(|url| match url.scheme() {
             "https" => url.has_host(),
-            "http" => is_loopback(&url),
+            "http" => self.is_loopback() && is_loopback(&url),
             _ => false,
         })
     }
@@ -181,19 +182,31 @@ mod tests {
     }
     #[test]
     fn an_endpoint_is_a_web_address_and_nothing_that_another_program_would_open() {
-        for (url, allowed) in [
-            ("https://id.example.org/authorize", true),
-            ("http://127.0.0.1:8787/oauth/authorize", true),
-            ("http://id.example.org/authorize", false),
-            ("ftp://127.0.0.1/x", false),
-            ("smb://localhost/share", false),
-            ("vscode://localhost/open", false),
-            ("file://localhost/etc/passwd", false),
-            ("javascript:alert(1)", false),
-            ("--help", false),
-            ("", false),
+        let [distant, here, here_encrypted] = [
+            "https://id.example.org",
+            "http://127.0.0.1:8787",
+            "https://localhost:8787",
+        ]
+        .map(|address| ServerAddress::parse(address).unwrap());
+        for (url, of_distant, of_here) in [
+            ("https://id.example.org/authorize", true, true),
+            ("https://127.0.0.1:8787/oauth/authorize", true, true),
+            ("http://127.0.0.1:8787/oauth/authorize", false, true),
+            ("http://[::1]:8787/oauth/authorize", false, true),
+            ("http://localhost/oauth/authorize", false, true),
+            ("http://id.example.org/authorize", false, false),
+            ("http://127.0.0.1.example.org/authorize", false, false),
+            ("ftp://127.0.0.1/x", false, false),
+            ("smb://localhost/share", false, false),
+            ("vscode://localhost/open", false, false),
+            ("file://localhost/etc/passwd", false, false),
+            ("javascript:alert(1)", false, false),
+            ("--help", false, false),
+            ("", false, false),
         ] {
-            assert_eq!(ServerAddress::allows_endpoint(url), allowed, "{url}");
+            assert_eq!(distant.allows_endpoint(url), of_distant, "{url}");
+            assert_eq!(here.allows_endpoint(url), of_here, "{url}");
+            assert_eq!(here_encrypted.allows_endpoint(url), of_here, "{url}");
         }
     }
 }

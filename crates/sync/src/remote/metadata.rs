@@ -33,7 +33,7 @@ pub enum MetadataError {
         asked: String,
     },
     /// Passwords, codes or tokens would travel in the open, or another program would be started.
-    #[error("“{0}” is neither an https address nor one on this computer")]
+    #[error("“{0}” is neither an https address nor, for an issuer on this computer, one on it too")]
     Endpoint(&'static str),
     /// A list lacks what this app needs.
     #[error("“{field}” does not offer {wanted}")]
@@ -72,11 +72,11 @@ pub fn check(document: Value, address: &ServerAddress) -> Result<IssuerMetadata,
     is_of(fields, address)?;
     for field in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
         let url = text(fields, field)?.ok_or(MetadataError::Missing(field))?;
-        endpoint(field, url)?;
+        endpoint(address, field, url)?;
     }
     for field in ["revocation_endpoint", "device_authorization_endpoint"] {
         if let Some(url) = text(fields, field)? {
-            endpoint(field, url)?;
+            endpoint(address, field, url)?;
         }
     }
     offers(fields, "response_types_supported", "code", &["code"])?;
@@ -143,8 +143,8 @@ fn is_of(fields: &Map<String, Value>, address: &ServerAddress) -> Result<(), Met
     })
 }
 
-fn endpoint(field: &'static str, url: &str) -> Result<(), MetadataError> {
-    if ServerAddress::allows_endpoint(url) {
+fn endpoint(address: &ServerAddress, field: &'static str, url: &str) -> Result<(), MetadataError> {
+    if address.allows_endpoint(url) {
         Ok(())
     } else {
         Err(MetadataError::Endpoint(field))
@@ -199,7 +199,7 @@ mod tests {
             "issuer": "https://id.example.org/tenant",
             "authorization_endpoint": "https://id.example.org/authorize",
             "token_endpoint": "https://api.example.org/token",
-            "jwks_uri": "http://127.0.0.1:8787/jwks",
+            "jwks_uri": "https://keys.example.org/jwks",
             "response_types_supported": ["code", "id_token"],
             "code_challenge_methods_supported": ["plain", "S256"],
             "id_token_signing_alg_values_supported": ["HS256", "RS256"],
@@ -258,7 +258,13 @@ mod tests {
             "revocation_endpoint",
             "device_authorization_endpoint",
         ] {
-            for url in ["http://id.example.org/x", "javascript:alert(1)", "/x", ""] {
+            for url in [
+                "http://id.example.org/x",
+                "http://127.0.0.1:8787/x",
+                "javascript:alert(1)",
+                "/x",
+                "",
+            ] {
                 assert_eq!(with(field, json!(url)), Err(E::Endpoint(field)), "{url}");
             }
             assert_eq!(with(field, json!(7)), Err(E::WrongType(field)));
@@ -300,7 +306,7 @@ mod tests {
             ],
         ) {
             if let Ok(metadata) = with(&field, value) {
-                prop_assert!(ServerAddress::allows_endpoint(&metadata.token_endpoint));
+                prop_assert!(address().allows_endpoint(&metadata.token_endpoint));
                 prop_assert!(metadata.issuer.starts_with(address().as_str()));
             }
         }

@@ -31,7 +31,10 @@ fn read(metadata: ResourceMetadata, address: &ServerAddress) -> Option<Delegatio
         return None;
     }
     let first = metadata.authorization_servers.first()?;
-    let issuer = ServerAddress::parse(first).ok()?;
+    // A distant service that names an issuer in the clear on this computer means somebody else's program.
+    let issuer = ServerAddress::parse(first)
+        .ok()
+        .filter(|issuer| address.allows_endpoint(issuer.as_str()))?;
     (issuer != *address).then_some(Delegation { issuer, resource })
 }
 
@@ -44,6 +47,11 @@ mod tests {
     #[test]
     fn only_a_service_that_speaks_for_itself_and_names_a_safe_issuer_delegates() {
         let address = ServerAddress::parse("https://api.example.org/v").unwrap();
+        let here = ServerAddress::parse("http://127.0.0.1:8").unwrap();
+        let document =
+            json!({"resource": here.as_str(), "authorization_servers": ["http://127.0.0.1:9/a"]});
+        let delegation = read(serde_json::from_value(document).unwrap(), &here).unwrap();
+        assert_eq!(delegation.issuer.as_str(), "http://127.0.0.1:9/a");
         for (resource, issuers, expected) in [
             (
                 "https://api.example.org/v",
@@ -53,7 +61,7 @@ mod tests {
             (
                 "https://api.example.org/v/",
                 json!(["http://127.0.0.1:9/a", "https://b.example"]),
-                Some("http://127.0.0.1:9/a"),
+                None,
             ),
             (
                 "https://api.example.org/v",

@@ -155,12 +155,12 @@ fn authorization(
     if answer.device_code.is_empty() {
         return Err(unsuitable("device_code"));
     }
-    if !ServerAddress::allows_endpoint(&answer.verification_uri) {
+    if !issuer.allows_endpoint(&answer.verification_uri) {
         return Err(unsuitable("verification_uri"));
     }
     // It only saves typing.
     let complete = answer.verification_uri_complete.take();
-    answer.verification_uri_complete = complete.filter(|url| ServerAddress::allows_endpoint(url));
+    answer.verification_uri_complete = complete.filter(|url| issuer.allows_endpoint(url));
     Ok(answer)
 }
 
