@@ -1,8 +1,7 @@
 //! Mutation testing: does a test fail when a decision is changed?
 //!
 //! `cargo mutants` breaks `freewheel-policy` in every way that it knows, one at a time, and runs the crate's tests
-//! against each. What is left out, and why, is in `.cargo/mutants.toml`; what it found is in
-//! `docs/mutation-testing.md`.
+//! against each. Nothing is left out. What it found is in `docs/mutation-testing.md`.
 
 use std::process::{Command, ExitCode};
 
@@ -37,8 +36,8 @@ pub fn run(place: &Place) -> Outcome<ExitCode> {
         .args(["--", "--lib"]);
     let list = place.show(&output.join("mutants.out/missed.txt"));
     let remedy = format!(
-        "{list} has the mutants that no test noticed: write the test, or say in .cargo/mutants.toml \
-         why there can be none"
+        "{list} has the mutants that no test noticed: write the test, or say in \
+         docs/mutation-testing.md why there can be none"
     );
     step::run("Break every decision once", &mut command, &remedy)?;
     Ok(ExitCode::SUCCESS)
