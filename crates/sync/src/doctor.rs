@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::error::EngineError;
 use crate::home::Home;
-use crate::store::{DatabaseCheck, OutboxCounts, check_databases};
+use crate::store::{DatabaseCheck, OutboxCounts, Salvage, check_databases};
 use crate::vault::{VaultError, VaultKind};
 use crate::version;
 
@@ -75,6 +75,7 @@ pub struct Report {
 pub(crate) struct Seen {
     pub(crate) home: PathBuf,
     pub(crate) databases: [DatabaseCheck; 2],
+    pub(crate) salvage: Option<Salvage>,
     pub(crate) vault: VaultSeen,
     pub(crate) now: Now,
     pub(crate) session: session::View,
@@ -236,6 +237,7 @@ fn title(name: &str) -> &str {
         "athlete_db" => "rides",
         "library_db" => "library",
         "key_file" => "key file",
+        "salvage" => "saved",
         other => other,
     }
 }

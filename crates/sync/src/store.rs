@@ -29,6 +29,7 @@ mod ride_card;
 mod ride_event;
 mod ride_journal;
 mod ride_sample;
+mod salvage;
 mod search;
 mod session;
 mod today;
@@ -53,6 +54,7 @@ pub use outbox::{EntryState, OutboxCounts, OutboxEntry, RIDE_KIND};
 pub use outbox_claim::Claim;
 pub use revocation::{NewRevocation, Revocation};
 pub use ride_journal::RideJournal;
+pub use salvage::{Rescued, Salvage};
 pub use session::{SessionChange, StoredSession, StoredVoucher};
 
 /// Both databases of a profile. Clones share them.
@@ -83,7 +85,8 @@ impl Store {
     /// and started afresh, with the athlete's own workouts in it.
     ///
     /// # Errors
-    /// [`StoreError::TooNew`] and [`StoreError::AthleteDamaged`] leave `athlete.db` as it is.
+    /// [`StoreError::TooNew`] leaves `athlete.db` as it is, and so does [`StoreError::AthleteDamaged`]: it comes only where
+    /// another process works with the damaged file, and else what can be read of it is saved.
     pub fn open(home: &Home) -> Result<Self, StoreError> {
         // Two processes that start together must not both migrate, nor both set a damaged cache aside.
         let opening = database::OpeningLock::take(home)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Finding, VaultSeen};
-use crate::store::DatabaseCheck;
+use crate::store::{DatabaseCheck, Salvage};
 use crate::vault::{VaultError, VaultKind};
 
 /// Whether others than the owner may do anything with a file of these permission bits.
@@ -61,7 +61,7 @@ pub(super) fn database(check: &DatabaseCheck) -> Finding {
         }
         (Some(fault), Some(_)) if precious => {
             Finding::problem(name, format!("{file} is damaged: {fault}.")).remedy(
-                "Make a copy of the profile folder before anything else, then contact support.",
+                "Close every Freewheel program and start one again: what can be read is saved, and the damaged file is kept.",
             )
         }
         (Some(fault), Some(_)) => Finding::problem(name, format!("{file} is damaged: {fault}."))
@@ -73,6 +73,16 @@ pub(super) fn database(check: &DatabaseCheck) -> Finding {
         .fact("format", check.format)
         .fact("known_format", check.known)
         .fact("sound", check.fault.is_none())
+}
+
+/// What became of a damaged database, where there ever was one.
+pub(super) fn salvage(salvage: &Salvage) -> Finding {
+    let kept = salvage.kept.display().to_string();
+    Finding::note("salvage", salvage.words())
+        .remedy("Look whether a ride is missing; if so, keep that file and contact support.")
+        .fact("kept", kept)
+        .fact("rides", salvage.rides)
+        .fact("queued_again", salvage.queued_again)
 }
 
 pub(super) fn vault(vault: &VaultSeen) -> Finding {

@@ -41,6 +41,7 @@ fn seen(facts: Facts, now: Now) -> Seen {
     Seen {
         home: PathBuf::from("/profile"),
         databases: [database("athlete.db"), database("library.db")],
+        salvage: None,
         vault: VaultSeen {
             kind: VaultKind::Keyring,
             answer: Ok(()),

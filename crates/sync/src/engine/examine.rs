@@ -34,6 +34,7 @@ impl Engine {
         Report::of(&Seen {
             home: self.home().root().to_owned(),
             databases,
+            salvage: core.store().run(Store::salvage).await.unwrap_or_default(),
             vault,
             session: session::view(&facts, &now),
             now,

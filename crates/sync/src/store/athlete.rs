@@ -2,11 +2,11 @@
 
 use rusqlite_migration::M;
 
-use super::database::{Database, Durability, precious};
+use super::database::{Database, precious};
 use super::error::StoreError;
 use super::{
     auth_journal, budget, lane, outbox, own_workout, revocation, ride, ride_event, ride_sample,
-    session,
+    salvage, session,
 };
 use crate::home::Home;
 
@@ -26,14 +26,13 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
 ];
 
 pub(super) fn open(home: &Home) -> Result<Database, StoreError> {
-    let path = home.athlete_db();
-    Database::open(path.clone(), Durability::PowerCut, MIGRATIONS)
-        .map_err(|error| precious(&path, error))
+    salvage::open(home).map_err(|error| precious(&home.athlete_db(), error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::database::Durability;
     use crate::store::database::schema_tests::upgrades_end_where_a_fresh_start_begins;
 
     #[test]

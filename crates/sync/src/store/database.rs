@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::error::{StoreError, is_damage};
+use super::salvage;
 use crate::home::Home;
 
 /// How long a call waits for another process's transaction.
@@ -100,7 +101,13 @@ impl Database {
 
     fn meaning(&self, error: StoreError) -> StoreError {
         match self.durability {
-            Durability::PowerCut => precious(&self.path, error),
+            Durability::PowerCut => {
+                let error = precious(&self.path, error);
+                if matches!(error, StoreError::AthleteDamaged { .. }) {
+                    salvage::suspect(&self.path);
+                }
+                error
+            }
             Durability::ProcessDeath => error,
         }
     }

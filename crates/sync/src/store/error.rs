@@ -22,9 +22,10 @@ pub enum StoreError {
         /// The newest format that this version knows.
         known: i64,
     },
-    /// The precious database is damaged; it was not touched.
+    /// The precious database is damaged; it was not touched. The next start salvages it.
     #[error(
-        "{} is damaged ({source}); it was left as it is: make a copy of the folder before anything else",
+        "{} is damaged ({source}); it was left as it is: close every Freewheel program and start one again; \
+         what can be read is saved then, and the damaged file is kept",
         .path.display()
     )]
     AthleteDamaged {

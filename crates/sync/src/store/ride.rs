@@ -1,7 +1,7 @@
 //! Table `ride`: every ride, open or finished, with its frozen FIT file.
 
 use freewheel_protocol::{RideId, RideUpload, Sha256Digest};
-use freewheel_ride::journal::{FinishedRide, RideHeader};
+use freewheel_ride::journal::{FinishedRide, RideHeader, RideSummary};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use uuid::Uuid;
 
@@ -133,27 +133,69 @@ pub(super) fn freeze(connection: &Connection, ride: &FinishedRide) -> Result<boo
         })?;
     // The owner is who was signed in when the ride began, whoever finishes it.
     if let Some(account) = stored.account {
-        let upload = RideUpload {
-            started_at: header.started_at,
-            seconds: ride.summary.seconds,
-            name: header.name,
-            // Own files mean nothing to the service.
-            workout_id: header
-                .workout_id
-                .filter(|id| !super::own_workout::is_own(id)),
-            plan_item_id: header.plan_item_id,
-        };
-        outbox::insert(
+        queue(
             connection,
-            &outbox::NewEntry {
-                id: RideId(ride.id).to_string(),
-                account,
-                kind: outbox::RIDE_KIND,
-                body: serde_json::to_string(&upload)?,
-                digest,
-                created: finished_at,
-            },
+            header,
+            &ride.summary,
+            account,
+            digest,
+            finished_at,
         )?;
     }
     Ok(true)
+}
+
+/// Queues the delivery of a finished ride that somebody owns and that is in no queue.
+pub(super) fn queue_finished(connection: &Connection, id: &str) -> Result<(), StoreError> {
+    let (account, digest, finished_at, header, summary) = connection.query_row(
+        "SELECT account, digest, finished_at, header, summary FROM ride
+         WHERE id = :id AND state = 'finished'",
+        named_params! { ":id": id },
+        |row| {
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get::<_, String>(3)?,
+                row.get::<_, String>(4)?,
+            ))
+        },
+    )?;
+    let (header, summary) = (
+        serde_json::from_str(&header)?,
+        serde_json::from_str(&summary)?,
+    );
+    queue(connection, header, &summary, account, digest, finished_at)
+}
+
+fn queue(
+    connection: &Connection,
+    header: RideHeader,
+    summary: &RideSummary,
+    account: String,
+    digest: String,
+    finished_at: i64,
+) -> Result<(), StoreError> {
+    let id = RideId(header.id).to_string();
+    let upload = RideUpload {
+        started_at: header.started_at,
+        seconds: summary.seconds,
+        name: header.name,
+        // Own files mean nothing to the service.
+        workout_id: header
+            .workout_id
+            .filter(|id| !super::own_workout::is_own(id)),
+        plan_item_id: header.plan_item_id,
+    };
+    outbox::insert(
+        connection,
+        &outbox::NewEntry {
+            id,
+            account,
+            kind: outbox::RIDE_KIND,
+            body: serde_json::to_string(&upload)?,
+            digest,
+            created: finished_at,
+        },
+    )
 }

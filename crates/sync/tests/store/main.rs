@@ -13,6 +13,7 @@ mod feed;
 mod opening;
 mod outbox;
 mod rides;
+mod salvage;
 mod screens;
 mod search;
 mod session;

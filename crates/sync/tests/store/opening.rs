@@ -25,18 +25,6 @@ fn a_newer_athlete_database_is_refused_and_not_touched() {
 }
 
 #[test]
-fn a_damaged_athlete_database_is_named_and_not_touched() {
-    let dir = tempfile::tempdir().unwrap();
-    let home = home_at(dir.path());
-    let garbage = vec![0x5a_u8; 8192];
-    fs::write(home.athlete_db(), &garbage).unwrap();
-    let error = Store::open(&home).unwrap_err();
-    assert_eq!(error.code(), "athlete_db_damaged");
-    assert!(error.to_string().contains("athlete.db"), "{error}");
-    assert_eq!(fs::read(home.athlete_db()).unwrap(), garbage);
-}
-
-#[test]
 fn a_library_that_is_no_database_is_set_aside_and_own_workouts_come_back() {
     let profile = profile();
     let own = profile
@@ -130,7 +118,7 @@ fn a_library_with_broken_pages_is_replaced_on_the_spot() {
 }
 
 /// Overwrites the first page of a table or an index.
-fn break_table(database: &std::path::Path, name: &str) {
+pub(super) fn break_table(database: &std::path::Path, name: &str) {
     let raw = rusqlite::Connection::open(database).unwrap();
     raw.pragma_update(None, "journal_mode", "delete").unwrap();
     let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?";
