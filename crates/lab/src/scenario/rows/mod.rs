@@ -1,6 +1,7 @@
 //! What makes each failure happen, in groups.
 
 mod clock;
+mod disk;
 mod jwt;
 mod jwt_forged;
 mod jwt_keys;
@@ -43,6 +44,7 @@ pub fn catalogue() -> Result<Vec<Play>, LabError> {
         vault::rows,
         vault_port::rows,
         vault_account::rows,
+        disk::rows,
         service::rows,
     ];
     let mut plays = Vec::new();
