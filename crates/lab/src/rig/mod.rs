@@ -51,7 +51,22 @@ impl Rig {
     /// No folder is to be had.
     pub fn new() -> Result<Self, LabError> {
         let folder = tempfile::tempdir().map_err(LabError::io("making the profile's folder"))?;
-        Ok(Self {
+        Ok(Self::at(folder))
+    }
+
+    /// The same with its profile in a new folder within `place`: on a disk of its own, for example.
+    ///
+    /// # Errors
+    /// No folder is to be had there.
+    pub fn within(place: &Path) -> Result<Self, LabError> {
+        let folder = tempfile::tempdir_in(place);
+        Ok(Self::at(
+            folder.map_err(LabError::io("making the profile's folder"))?,
+        ))
+    }
+
+    fn at(folder: TempDir) -> Self {
+        Self {
             clock: LabClock::shared(),
             links: Arc::default(),
             jitter: Jitter(0.02),
@@ -59,7 +74,7 @@ impl Rig {
             folder: Arc::new(folder),
             engine: None,
             launches: 0,
-        })
+        }
     }
 
     /// The profile folder.

@@ -19,6 +19,8 @@ pub const HOST: &str = "freewheel.test";
 pub const TRUSTED: &str = "Authority of the lab";
 /// The port of the proxy in the environment, for the child.
 pub const PROXY_PORT: &str = "FREEWHEEL_LAB_PROXY_PORT";
+/// The small disk.
+pub const DISK: &str = "disk";
 /// The file of hosts that the child may write.
 pub const HOSTS: &str = "hosts";
 
@@ -43,6 +45,8 @@ pub enum Environment {
     Proxied,
     /// A site elsewhere, with TLS from an authority that this computer trusts, found by a list of hosts of its own.
     OwnHosts,
+    /// A disk of its own, of a few megabytes, in the environment's folder.
+    SmallDisk,
 }
 
 /// An environment that stands. Dropping it ends and removes all of it.
@@ -52,8 +56,14 @@ pub(super) struct Prepared {
     /// The desktop session, where there is one.
     pub(super) desktop: Option<DesktopSession>,
     variables: Vec<(&'static str, String)>,
-    own_hosts: bool,
+    /// What is mounted for the child alone.
+    mounts: Option<&'static str>,
 }
+
+/// The system's list of hosts and its name servers are files of the row's folder.
+const OWN_HOSTS: &str = "mount --bind \"$1/hosts\" /etc/hosts && \
+    mount --bind \"$1/resolv.conf\" /etc/resolv.conf";
+const SMALL_DISK: &str = "mount -t tmpfs -o size=24m,mode=700 freewheel-lab \"$1/disk\"";
 
 impl Environment {
     /// Sets it up.
@@ -63,7 +73,17 @@ impl Environment {
             folder,
             desktop: None,
             variables: Vec::new(),
-            own_hosts: self == Self::OwnHosts,
+            mounts: match self {
+                Self::OwnHosts => Some(OWN_HOSTS),
+                Self::SmallDisk => Some(SMALL_DISK),
+                Self::Plain
+                | Self::KeyringOpen
+                | Self::KeyringLocked
+                | Self::KeyringEmpty
+                | Self::NoKeyring
+                | Self::NoBus
+                | Self::Proxied => None,
+            },
         };
         if let Some(keyring) = self.keyring() {
             let session = DesktopSession::start(SessionOptions::headless(keyring)).await?;
@@ -84,6 +104,10 @@ impl Environment {
                     "resolv.conf",
                     "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n",
                 )?;
+            }
+            Self::SmallDisk => {
+                let disk = prepared.folder.path().join(DISK);
+                fs::create_dir(disk).map_err(LabError::io("making the small disk's place"))?;
             }
             Self::Plain
             | Self::KeyringOpen
@@ -107,7 +131,7 @@ impl Environment {
             Self::KeyringEmpty => Some(Keyring::NoCollection),
             Self::NoKeyring => Some(Keyring::Absent),
             Self::NoBus => Some(Keyring::NoBus),
-            Self::Plain | Self::Proxied | Self::OwnHosts => None,
+            Self::Plain | Self::Proxied | Self::OwnHosts | Self::SmallDisk => None,
         }
     }
 }
@@ -115,10 +139,9 @@ impl Environment {
 impl Prepared {
     /// The command that plays a row in this environment.
     pub(super) fn command(&self, program: &Path, arguments: &[&str]) -> Command {
-        let mut command = if self.own_hosts {
-            in_own_hosts(self.folder.path(), program, arguments)
-        } else {
-            self.plain(program, arguments)
+        let mut command = match self.mounts {
+            Some(mounts) => with_mounts(mounts, self.folder.path(), program, arguments),
+            None => self.plain(program, arguments),
         };
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
@@ -163,13 +186,12 @@ pub(super) fn hosts(addresses: &[&str]) -> String {
     hosts
 }
 
-/// A mount namespace in which the system's list of hosts and its name servers are files of the row's folder.
-fn in_own_hosts(folder: &Path, program: &Path, arguments: &[&str]) -> Command {
-    const SCRIPT: &str = "mount --bind \"$1/hosts\" /etc/hosts && \
-        mount --bind \"$1/resolv.conf\" /etc/resolv.conf && shift && exec \"$@\"";
+/// A mount namespace in which `mounts`, whose first argument is the row's folder, is mounted.
+fn with_mounts(mounts: &str, folder: &Path, program: &Path, arguments: &[&str]) -> Command {
+    let script = format!("{mounts} && shift && exec \"$@\"");
     let mut command = Command::new("unshare");
     command
-        .args(["--map-root-user", "--mount", "sh", "-c", SCRIPT, "sh"])
+        .args(["--map-root-user", "--mount", "sh", "-c", &script, "sh"])
         .arg(folder)
         .arg(program)
         .args(arguments)

@@ -2,6 +2,7 @@
 
 mod clock;
 mod disk;
+mod disk_full;
 mod jwt;
 mod jwt_forged;
 mod jwt_keys;
@@ -45,6 +46,7 @@ pub fn catalogue() -> Result<Vec<Play>, LabError> {
         vault_port::rows,
         vault_account::rows,
         disk::rows,
+        disk_full::rows,
         service::rows,
     ];
     let mut plays = Vec::new();
