@@ -187,11 +187,23 @@ pub(super) fn contact(facts: &mut Facts, server: WallMs, offline_grace: Option<M
     }
 }
 
+/// The set that calls are made with now.
+fn newest(facts: &Facts) -> Option<Generation> {
+    let stored = facts.tokens.as_ref().map(|tokens| tokens.generation);
+    facts.unsaved.or(stored)
+}
+
+/// A late answer to an older token may be about somebody else, or about a block that was lifted since.
+pub(super) fn blocked(facts: &mut Facts, generation: Generation) -> Vec<Action> {
+    if newest(facts) != Some(generation) {
+        return vec![Action::WakeLanes];
+    }
+    facts.condemned = Some(Condemned::Account);
+    vec![]
+}
+
 pub(super) fn unauthorized(facts: &mut Facts, generation: Generation, now: &Now) -> Vec<Action> {
-    let newest = facts
-        .unsaved
-        .or(facts.tokens.as_ref().map(|tokens| tokens.generation));
-    if newest != Some(generation) {
+    if newest(facts) != Some(generation) {
         return vec![Action::WakeLanes]; // A late answer to an older token: send the newer one.
     }
     if !refresh_is_possible(facts) {

@@ -63,7 +63,10 @@ pub enum Event {
         generation: Generation,
     },
     /// The service said, in our own problem document, that the account is blocked.
-    AccountBlocked,
+    AccountBlocked {
+        /// The set whose access token was sent.
+        generation: Generation,
+    },
     /// The vault's condition changed.
     VaultChanged(VaultCondition),
     /// The system told of its links; for a loopback service it is always told as up.

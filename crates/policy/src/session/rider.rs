@@ -63,6 +63,13 @@ pub(super) fn intended(generation: u64) -> Event {
     }
 }
 
+/// The API said so to a call with this set's access token.
+pub(super) fn blocked(generation: u64) -> Event {
+    Event::AccountBlocked {
+        generation: Generation(generation),
+    }
+}
+
 pub(super) fn launched(vault: VaultCondition) -> Event {
     Event::Launched {
         vault,

@@ -15,7 +15,7 @@ proptest! {
             let may = matches!(
                 event,
                 Event::TokenAnswer(TokenOutcome::Definitive(_))
-                    | Event::AccountBlocked
+                    | Event::AccountBlocked { .. }
                     | Event::TokensSaved(_)
                     | Event::SaveFailed(_)
                     | Event::Contact { .. }

@@ -1,7 +1,9 @@
 //! The one place where a fact changes.
 
 use super::access;
-use super::answer::{contact, intend, save_failed, saved_tokens, token_answer, unauthorized};
+use super::answer::{
+    blocked, contact, intend, save_failed, saved_tokens, token_answer, unauthorized,
+};
 use super::event::{Action, Event, RefreshReason};
 use super::facts::{Account, Condemned, Doubt, Facts, SystemNetwork, TokenFacts, VaultCondition};
 use super::refresh::refresh_wanted;
@@ -54,10 +56,7 @@ pub fn step(facts: &Facts, event: &Event, now: &Now) -> (Facts, Vec<Action>) {
             vec![]
         }
         Event::ApiUnauthorized { generation } => unauthorized(&mut facts, *generation, now),
-        Event::AccountBlocked => {
-            facts.condemned = Some(Condemned::Account);
-            vec![]
-        }
+        Event::AccountBlocked { generation } => blocked(&mut facts, *generation),
         Event::VaultChanged(vault) => {
             let recovered = *vault == VaultCondition::Ready && facts.vault != *vault;
             facts.vault = *vault;

@@ -243,7 +243,7 @@ fn a_forged_anchor_counts_as_expired_until_contact() {
 #[test]
 fn a_blocked_account_is_rechecked_at_launch_and_contact_lifts_it() {
     let mut rider = Rider::signed_in();
-    rider.does(&Event::AccountBlocked);
+    rider.does(&blocked(1));
     assert_eq!(rider.access().uploads, Uploads::Kept);
     assert_eq!(rider.does(&Event::Tick), []);
     let recheck = Action::Refresh {
@@ -254,12 +254,30 @@ fn a_blocked_account_is_rechecked_at_launch_and_contact_lifts_it() {
     assert_eq!(rider.state(), CredentialState::Active);
 }
 
+/// A late answer to an older token may be about the athlete before, or of before the block was lifted.
+#[test]
+fn a_late_block_of_older_tokens_blocks_nobody() {
+    let mut rider = Rider::signed_in();
+    rider.does(&Event::SignOut);
+    rider.does(&blocked(1));
+    assert_eq!(rider.facts.condemned, None);
+    rider.does(&Event::SignInStarted);
+    rider.does(&Event::SignInCompleted {
+        account: athlete("a"),
+    });
+    rider.does(&Event::TokensSaved(tokens(2, T0)));
+    assert_eq!(rider.does(&blocked(1)), [Action::WakeLanes]);
+    assert_eq!(rider.state(), CredentialState::Active);
+    assert_eq!(rider.does(&blocked(2)), []);
+    assert_eq!(rider.state(), CredentialState::Blocked);
+}
+
 #[test]
 fn a_ride_keeps_what_it_began_with_and_one_left_by_a_killed_process_does_not() {
     for ride_open in [false, true] {
         let mut rider = Rider::signed_in();
         rider.does(&Event::RideBegan);
-        rider.does(&Event::AccountBlocked);
+        rider.does(&blocked(1));
         let mut rider = rider.at(Millis::days(20));
         assert_eq!(rider.access().licensed_library, Library::Open);
         let vault = VaultCondition::Ready;

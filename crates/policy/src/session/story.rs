@@ -108,7 +108,9 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         (1..9_u64).prop_map(|g| Event::ApiUnauthorized {
             generation: Generation(g)
         }),
-        Just(Event::AccountBlocked),
+        (1..9_u64).prop_map(|g| Event::AccountBlocked {
+            generation: Generation(g)
+        }),
         vault().prop_map(Event::VaultChanged),
         prop_oneof![Just(Up), Just(Down), Just(Unknown)].prop_map(Event::NetworkChanged),
         Just(Event::RideBegan),

@@ -1,7 +1,7 @@
 //! Refreshes, refusals, lost replies and 401s.
 
 use super::rider::{
-    DNS, LOST, Rider, T0, athlete, intended, later, launched, refused, tokens, transient,
+    DNS, LOST, Rider, T0, athlete, blocked, intended, later, launched, refused, tokens, transient,
 };
 use super::*;
 use crate::definitive::{Refusal, TokenOutcome};
@@ -307,7 +307,7 @@ fn a_refusal_of_the_app_forgets_no_lost_reply() {
 #[test]
 fn a_dead_token_lifts_no_block_and_a_new_sign_in_does() {
     let mut rider = Rider::signed_in();
-    rider.does(&Event::AccountBlocked);
+    rider.does(&blocked(1));
     rider.does(&launched(VaultCondition::Ready));
     rider.does(&intended(1));
     rider.does(&refused(Refusal::InvalidGrant));

@@ -88,7 +88,10 @@ pub(super) const CAUSES: &[Cause] = &[
         let generation = facts.unsaved.unwrap_or(STORED);
         Happens::Event(Event::ApiUnauthorized { generation })
     }),
-    ("AccountBlocked", |_| Happens::Event(Event::AccountBlocked)),
+    ("AccountBlocked", |facts| {
+        let generation = facts.unsaved.unwrap_or(STORED);
+        Happens::Event(Event::AccountBlocked { generation })
+    }),
     ("VaultChanged(ready)", |_| {
         Happens::Event(Event::VaultChanged(VaultCondition::Ready))
     }),

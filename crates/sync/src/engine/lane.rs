@@ -441,7 +441,7 @@ impl Core {
                 Attempt::Refused(Verdict::NeedsAuth),
             ),
             CallError::Blocked => (
-                Some(Event::AccountBlocked),
+                Some(Event::AccountBlocked { generation }),
                 Attempt::Refused(Verdict::Blocked),
             ),
             CallError::Trouble {

@@ -148,12 +148,11 @@ impl Core {
                 self.store()
                     .run(move |s| s.release(id, number, now.0))
                     .await?;
+                let generation = bearer.generation();
                 let event = if verdict == Verdict::Blocked {
-                    Event::AccountBlocked
+                    Event::AccountBlocked { generation }
                 } else {
-                    Event::ApiUnauthorized {
-                        generation: bearer.generation(),
-                    }
+                    Event::ApiUnauthorized { generation }
                 };
                 self.session.apply(event).await?;
                 Ok(Sent::Stop(Attempt::Refused(verdict)))

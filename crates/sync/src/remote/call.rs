@@ -176,7 +176,8 @@ fn json<T: DeserializeOwned>(reply: &Reply) -> Result<T, CallError> {
     if reply.status == 401 && reply.complete && !page {
         return Err(CallError::Unauthorized);
     }
-    if problem(reply).is_some_and(|problem| problem.code == ProblemCode::AccountBlocked) {
+    let blocked = |problem: Problem| problem.code == ProblemCode::AccountBlocked;
+    if reply.status == 403 && problem(reply).is_some_and(blocked) {
         return Err(CallError::Blocked);
     }
     reply.document().map_err(|trouble| CallError::Trouble {
@@ -210,6 +211,24 @@ const UNREADABLE: CallError = CallError::Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_is_told_with_403_and_with_nothing_else() {
+        let problem = r#"{"type":"about:blank","title":"Blocked","code":"account-blocked"}"#;
+        for (status, blocks) in [(403, true), (200, false), (400, false), (500, false)] {
+            let reply = Reply {
+                status,
+                media_type: Some(header::PROBLEM_MEDIA_TYPE.to_owned()),
+                body: problem.as_bytes().to_vec(),
+                complete: true,
+                retry_after: None,
+                date: None,
+            };
+            assert!(self::problem(&reply).is_some());
+            let told = json::<RideList>(&reply).unwrap_err();
+            assert_eq!(told == CallError::Blocked, blocks, "{status}: {told:?}");
+        }
+    }
 
     #[test]
     fn a_feed_that_promises_more_must_lead_on() {
