@@ -26,6 +26,9 @@ use crate::vault::VaultKey;
 /// How long another process's refresh is waited for.
 const OTHER_PROCESS: Duration = Duration::from_secs(30);
 
+/// How long new tokens wait for the issuer's keys before they are saved. Until then they can be lost.
+const KEYS: Duration = Duration::from_secs(2);
+
 /// How a refresh ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refreshed {
@@ -155,7 +158,9 @@ impl Session {
             if reply.as_ref().is_ok_and(|reply| reply.is_misplaced()) {
                 issuer.renew(&address).await;
             }
-            let judged = self.judge(issuer, &address, athlete, reply, generation);
+            // What cannot be read in the new access token goes on as the last one said.
+            let grace = facts.anchor.as_ref().and_then(|a| a.offline_grace);
+            let judged = self.judge(issuer, &address, athlete, grace, reply, generation);
             let (outcome, granted) = judged.await?;
             if let Some(granted) = granted
                 && outcome == TokenOutcome::Granted
@@ -228,6 +233,7 @@ impl Session {
         issuer: &Issuer,
         address: &ServerAddress,
         athlete: &Account,
+        grace: Option<Millis>,
         reply: Result<Reply, TransportFailure>,
         sent: Generation,
     ) -> Result<(TokenOutcome, Option<Granted>), StoreError> {
@@ -235,11 +241,18 @@ impl Session {
             Ok(reply) => reply,
             Err(failure) => return Ok((no_token_answer(failure), None)),
         };
-        let granted = granted(issuer, address, athlete, &reply).await;
-        let stored = self.store.run(Store::session).await?;
-        let stored = stored.map_or(Generation::default(), |stored| {
-            Generation(stored.generation)
-        });
+        let granted = granted(issuer, address, athlete, grace, &reply).await;
+        let stored = match self.store.run(Store::session).await {
+            Ok(stored) => stored.map_or(Generation::default(), |stored| {
+                Generation(stored.generation)
+            }),
+            // The old token is spent: these are kept in memory until something can be stored.
+            Err(error) if granted.is_some() => {
+                tracing::error!(%error, "the session could not be read; new tokens are kept");
+                sent
+            }
+            Err(error) => return Err(error),
+        };
         let facts = http_facts(address, &reply, granted.is_some(), sent, stored);
         Ok((classify_token_answer(&facts), granted))
     }
@@ -249,7 +262,7 @@ impl Session {
 pub(super) struct Granted {
     pub(super) answer: TokenAnswer,
     pub(super) date: Option<WallMs>,
-    pub(super) offline_grace: Option<u64>,
+    pub(super) offline_grace: Option<Millis>,
 }
 
 /// The server of the account.
@@ -262,11 +275,12 @@ async fn granted(
     issuer: &Issuer,
     address: &ServerAddress,
     athlete: &Account,
+    grace: Option<Millis>,
     reply: &Reply,
 ) -> Option<Granted> {
     let mut answer = remote::tokens(reply)?;
     let token = &answer.access_token;
-    let believed = verified(issuer, address, athlete, token, reply.date).await?;
+    let believed = verified(issuer, address, athlete, grace, token, reply.date).await?;
     let offline_grace = match believed {
         Ok(offline_grace) => offline_grace,
         Err(error) => {
@@ -275,7 +289,7 @@ async fn granted(
             answer.refresh_token.as_ref()?;
             answer.access_token.clear();
             answer.expires_in = 0;
-            None
+            grace
         }
     };
     Some(Granted {
@@ -285,7 +299,8 @@ async fn granted(
     })
 }
 
-/// The grace that a verified access token asks for; nothing when the token is another athlete's.
+/// The grace that a verified access token asks for, and `grace` where it cannot be verified; nothing when the token is
+/// another athlete's.
 ///
 /// Keys that could not be fetched do not cost the session: the answer came straight from the issuer over a verified
 /// connection, which OpenID Connect Core §3.1.3.7 (6) accepts in place of the signature.
@@ -293,17 +308,22 @@ async fn verified(
     issuer: &Issuer,
     address: &ServerAddress,
     athlete: &Account,
+    grace: Option<Millis>,
     token: &str,
     date: Option<WallMs>,
-) -> Option<Result<Option<u64>, Unproved>> {
+) -> Option<Result<Option<Millis>, Unproved>> {
     let claims = issuer.access_claims(address, athlete.service(), token, date);
-    match claims.await {
+    let Ok(claims) = tokio::time::timeout(KEYS, claims).await else {
+        tracing::warn!("the issuer's keys did not come in time");
+        return Some(Ok(grace));
+    };
+    match claims {
         Ok(claims) if claims.sub != athlete.subject => {
             tracing::error!("the issuer gave tokens of another athlete; they are not used");
             None
         }
-        Ok(claims) => Some(Ok(claims.offline_grace)),
-        Err(Unproved::NoKeys(_) | Unproved::Token(JwtError::Opaque)) => Some(Ok(None)),
+        Ok(claims) => Some(Ok(claims.offline_grace.map(Millis::secs))),
+        Err(Unproved::NoKeys(_) | Unproved::Token(JwtError::Opaque)) => Some(Ok(grace)),
         Err(error) => Some(Err(error)),
     }
 }

@@ -2,6 +2,7 @@
 
 use freewheel_policy::definitive::{TokenOutcome, classify_token_answer};
 use freewheel_policy::session::Account;
+use freewheel_policy::time::Millis;
 use freewheel_policy::{Generation, WallMs};
 use freewheel_protocol::oauth::TokenAnswer;
 use secrecy::SecretString;
@@ -84,7 +85,7 @@ impl Core {
         account: &Account,
         answer: &TokenAnswer,
         date: Option<WallMs>,
-    ) -> Result<Option<u64>, SignInError> {
+    ) -> Result<Option<Millis>, SignInError> {
         let (service, token) = (account.service(), &answer.access_token);
         let claims = self
             .issuer
@@ -93,10 +94,19 @@ impl Core {
             Ok(Claims { sub, .. }) if sub != account.subject => {
                 Err(unbelieved("the access token is another athlete's"))
             }
-            Ok(claims) => Ok(claims.offline_grace),
-            Err(Unproved::NoKeys(_) | Unproved::Token(JwtError::Opaque)) => Ok(None),
+            Ok(claims) => Ok(claims.offline_grace.map(Millis::secs)),
+            Err(Unproved::NoKeys(_) | Unproved::Token(JwtError::Opaque)) => {
+                Ok(self.grace_before(account))
+            }
             Err(error) => Err(unbelieved(&format!("access token: {}", error.words()))),
         }
+    }
+
+    /// What the last contact of the same athlete said of it.
+    fn grace_before(&self, account: &Account) -> Option<Millis> {
+        let facts = self.session.facts().ok()?;
+        let same = facts.account.is_some_and(|known| known.is_same(account));
+        facts.anchor.filter(|_| same)?.offline_grace
     }
 }
 
