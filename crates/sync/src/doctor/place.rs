@@ -52,6 +52,11 @@ pub(super) fn database(check: &DatabaseCheck) -> Finding {
             Finding::problem(name, format!("{file} was written by a newer version."))
                 .remedy("Install the newest version of Freewheel; nothing was changed.")
         }
+        (None, Some(_)) if check.format.is_none() => Finding::note(
+            name,
+            format!("A program ended in the middle of making {file}; what it left half-done is not undone yet."),
+        )
+        .remedy("Start Freewheel: it is undone before anything else."),
         (None, Some(bytes)) => {
             let format = check.format.unwrap_or_default();
             Finding::ok(

@@ -242,7 +242,7 @@ fn a_silent_issuer_is_no_problem_and_damage_is_one() {
         issuer.words.ends_with("could not be asked: no network."),
         "{issuer:?}"
     );
-    for (database, grade) in [(0, "contact support"), (1, "fetches the library again")] {
+    for (database, grade) in [(0, "what can be read is saved"), (1, "fetches the library again")] {
         seen.databases[database].fault = Some("row 7 is missing".to_owned());
         let name = ["athlete_db", "library_db"][database];
         let found = finding(&seen, name);
@@ -256,6 +256,15 @@ fn a_silent_issuer_is_no_problem_and_damage_is_one() {
         ..seen.databases[0].clone()
     };
     assert_eq!(finding(&seen, "athlete_db").grade, Grade::Note);
+}
+
+#[test]
+fn a_file_whose_maker_died_is_not_called_damaged() {
+    let mut seen = seen(owner(), at(0));
+    seen.databases[0].format = None;
+    let found = finding(&seen, "athlete_db");
+    assert_eq!(found.grade, Grade::Note);
+    assert!(found.words.contains("half-done"), "{found:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::database::BUSY_TIMEOUT;
 use super::{athlete, library_db};
@@ -15,7 +15,8 @@ pub struct DatabaseCheck {
     pub path: PathBuf,
     /// Bytes in it and in its write-ahead log; none where there is no file.
     pub bytes: Option<u64>,
-    /// The format that it has.
+    /// The format that it has; none where it could not be looked at, and, without a fault, where a program died while it
+    /// made the file: what is half-done is undone by whoever opens it next, which a look is not allowed to.
     pub format: Option<i64>,
     /// The newest format that this version knows.
     pub known: i64,
@@ -41,6 +42,8 @@ fn check(path: PathBuf, formats: usize) -> DatabaseCheck {
         match look(&path) {
             Ok((format, verdict)) if verdict == "ok" => (Some(format), None),
             Ok((format, verdict)) => (Some(format), Some(verdict)),
+            // SQLite, "File Locking And Concurrency" §4.2: a hot journal is rolled back before anybody reads.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => (None, None),
             Err(error) => (None, Some(error.to_string())),
         }
     };
@@ -78,6 +81,30 @@ fn look(path: &Path) -> rusqlite::Result<(i64, String)> {
 mod tests {
     use super::*;
     use crate::store::Store;
+
+    #[test]
+    fn a_file_whose_maker_died_is_no_damaged_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::resolve(Some(dir.path().to_owned())).unwrap();
+        let home = home.open().unwrap();
+        let making = dir.path().join("making.db");
+        let connection = Connection::open(&making).unwrap();
+        // With so small a cache SQLite writes to the file, and syncs the journal before, while the transaction is open.
+        connection
+            .execute_batch(
+                "PRAGMA cache_size = 1; CREATE TABLE before (x); BEGIN IMMEDIATE; CREATE TABLE after (x);
+                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
+                 INSERT INTO after SELECT randomblob(4000) FROM n",
+            )
+            .unwrap();
+        for suffix in ["", "-journal"] {
+            let beside = |path: &Path| format!("{}{suffix}", path.display());
+            std::fs::copy(beside(&making), beside(&home.athlete_db())).unwrap();
+        }
+        let [athlete, _] = check_databases(&home);
+        assert!(athlete.bytes.is_some());
+        assert_eq!((athlete.format, athlete.fault), (None, None));
+    }
 
     #[test]
     fn a_sound_file_a_damaged_one_and_none_at_all_are_told_apart() {
