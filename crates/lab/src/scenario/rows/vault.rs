@@ -27,6 +27,7 @@ pub(super) fn rows() -> Result<Vec<Play>, LabError> {
     Ok(vec![
         play!("40-no-session-bus", no_bus)?
             .computer(own_keyring)
+            .look(never_seemed_lost)
             .heal(bus_and_keyring_start),
         play!("41-keyring-locked", locked)?
             .computer(own_keyring)
@@ -78,6 +79,17 @@ async fn no_bus(stage: &mut Stage) -> Result<(), LabError> {
     }
 }
 
+/// Not for a moment: "could not ask" is never "there is none".
+pub(super) async fn never_seemed_lost(
+    stage: &mut Stage,
+    findings: &mut Findings,
+) -> Result<(), LabError> {
+    let sql = "SELECT count(*) FROM auth_journal WHERE after_state = 'needs_sign_in'";
+    let times: i64 = stage.rig.database()?.query_row(sql, [], |row| row.get(0))?;
+    findings.same("times that a sign-in was asked for", &0, &times);
+    Ok(())
+}
+
 async fn bus_and_keyring_start(stage: &mut Stage) -> Result<(), LabError> {
     stage.ask(Ask::StartBus).await?;
     stage.ask(Ask::StartKeyring).await
@@ -94,7 +106,7 @@ async fn offers_to_unlock(stage: &mut Stage, findings: &mut Findings) -> Result<
     findings.same("action", &Some(SessionAction::UnlockKeyring), &action);
     let weaker = key_file_path(stage.rig.folder()).exists();
     findings.same("a key file", &false, &weaker);
-    Ok(())
+    never_seemed_lost(stage, findings).await
 }
 
 async fn unlocked(stage: &mut Stage) -> Result<(), LabError> {
@@ -122,9 +134,9 @@ async fn hangs(stage: &mut Stage) -> Result<(), LabError> {
 }
 
 /// Whatever asks meanwhile waits for the call that is under way, and not for long.
-async fn one_call_hangs(_stage: &mut Stage, findings: &mut Findings) -> Result<(), LabError> {
+async fn one_call_hangs(stage: &mut Stage, findings: &mut Findings) -> Result<(), LabError> {
     findings.same("calls under way", &1, &calls()?.len());
-    Ok(())
+    never_seemed_lost(stage, findings).await
 }
 
 /// The prompt that nobody answers stays open until the keyring gives it up.

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use keyring_core::Error;
 use serde_json::Value;
 
+use super::vault::never_seemed_lost;
 use super::vault_given::Given;
 use crate::LabError;
 use crate::rig::PATIENCE;
@@ -92,7 +93,8 @@ async fn asked_again(stage: &mut Stage, findings: &mut Findings) -> Result<(), L
     until("another call to the keyring", PATIENCE, async || {
         Ok(Seen::from(given.asked().len() > before))
     })
-    .await
+    .await?;
+    never_seemed_lost(stage, findings).await
 }
 
 /// The athlete was asked whether the app, which was built and signed anew, may read the entry, and said no.
@@ -112,7 +114,7 @@ async fn same_entry(stage: &mut Stage, findings: &mut Findings) -> Result<(), La
     let first = names.first().cloned().unwrap_or_default();
     let ours = first.starts_with("freewheel/account-") && names.iter().all(|name| *name == first);
     findings.holds(ours, "entries asked for", "one", format!("{names:?}"));
-    Ok(())
+    never_seemed_lost(stage, findings).await
 }
 
 /// Refresh tokens are 5 KB longer than the server's own; what stands between takes that off again on their way back.
