@@ -242,7 +242,10 @@ fn a_silent_issuer_is_no_problem_and_damage_is_one() {
         issuer.words.ends_with("could not be asked: no network."),
         "{issuer:?}"
     );
-    for (database, grade) in [(0, "what can be read is saved"), (1, "fetches the library again")] {
+    for (database, grade) in [
+        (0, "what can be read is saved"),
+        (1, "fetches the library again"),
+    ] {
         seen.databases[database].fault = Some("row 7 is missing".to_owned());
         let name = ["athlete_db", "library_db"][database];
         let found = finding(&seen, name);

@@ -1,9 +1,9 @@
 //! One database file: a connection that writes, a connection that reads, and their settings.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -19,6 +19,9 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long opening waits for whoever has the file: another process may be closing it, or undoing what a third one left
 /// half-done, on a disk that is slow.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long opening waits for another process that opens or upgrades; longer than that one itself waits for a file.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How much a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,12 +123,35 @@ pub(super) struct OpeningLock {
 
 impl OpeningLock {
     pub(super) fn take(home: &Home) -> Result<Self, StoreError> {
+        Self::take_within(home, LOCK_TIMEOUT)
+    }
+
+    fn take_within(home: &Home, patience: Duration) -> Result<Self, StoreError> {
         let path = home.store_lock();
         let file = crate::lease::open(&path)
-            .and_then(|file| file.lock().map(|()| file))
+            .and_then(|file| locked_within(file, patience))
             .map_err(|source| StoreError::File { path, source })?;
         Ok(Self { _file: file })
     }
+}
+
+/// A file lock is waited for without end: a thread does, and releases it if nobody wants it any more.
+fn locked_within(file: File, patience: Duration) -> io::Result<File> {
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let (sender, locked) = mpsc::channel();
+    std::thread::Builder::new()
+        .name("store-lock".to_owned())
+        .spawn(move || drop(sender.send(file.lock().map(|()| file))))?;
+    locked.recv_timeout(patience).unwrap_or_else(|_| {
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "another Freewheel program is opening this profile and does not come to an end. Close it and try again",
+        ))
+    })
 }
 
 /// A panic inside a call has rolled its transaction back; the connection is sound.
@@ -354,8 +380,6 @@ pub(super) mod schema_tests {
 
     #[test]
     fn opening_waits_for_whoever_writes_in_a_file_that_has_no_log_yet() {
-        use std::sync::mpsc;
-
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
         let other = Connection::open(&path).unwrap();
@@ -379,6 +403,20 @@ pub(super) mod schema_tests {
         opener.join().unwrap();
         let names: Vec<String> = schema(&path).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["a", "before"]);
+    }
+
+    #[test]
+    fn opening_gives_up_on_a_program_that_hangs_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::resolve(Some(dir.path().to_owned())).unwrap();
+        let home = home.open().unwrap();
+        let held = OpeningLock::take(&home).unwrap();
+        let refused = OpeningLock::take_within(&home, Duration::from_millis(50));
+        let words = refused.err().unwrap().to_string();
+        assert!(words.contains("another Freewheel program"), "{words}");
+        drop(held);
+        // Whoever gave up does not keep it.
+        drop(OpeningLock::take(&home).unwrap());
     }
 
     #[test]
