@@ -334,6 +334,7 @@ impl Core {
     async fn plan(&self, lane: Lane, outcome: LaneOutcome, policy: Policy) -> LanePlan {
         let (reach, budget) = (self.reach().await, self.budget().await);
         let now = self.clock().now();
+        let now = self.clock().now(); // Not before the facts: they may be of this moment.
         let facts = self.session.facts().unwrap_or_default();
         let calls = session::access(&facts, &now).calls;
         let seed = self.entropy().unit();
