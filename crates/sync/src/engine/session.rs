@@ -110,9 +110,20 @@ impl Session {
     /// Applies an event to the stored facts and journals it, in one transaction across processes.
     /// Wishes that need no answer (waking, dropping a token) are fulfilled here; all are returned.
     pub(crate) async fn apply(&self, event: Event) -> Result<Vec<Action>, StoreError> {
-        let (now, hand) = (self.clock.now(), self.at_hand());
+        self.apply_if(event, |_| true).await
+    }
+
+    /// The same, if the facts in the transaction want it. The clock is read there too, so that changes are as old as
+    /// their order says.
+    async fn apply_if(
+        &self,
+        event: Event,
+        wanted: impl FnOnce(&Facts) -> bool + Send + 'static,
+    ) -> Result<Vec<Action>, StoreError> {
+        let (clock, hand) = (Arc::clone(&self.clock), self.at_hand());
         let change = move |store: &Store| {
             store.change_session(|change| {
+                let now = clock.now();
                 let mut record = Record::open(change, &now, hand.as_ref())?;
                 record.examine();
                 let actions = record.apply(&event);
@@ -128,6 +139,24 @@ impl Session {
     /// Fulfils the wishes that need no answer.
     pub(super) fn obey(&self, actions: &[Action]) {
         for action in actions {
+    /// Tells of the vault's condition, if that is not what is stored.
+    async fn note_vault(&self, condition: VaultCondition) {
+        let known = self.store.run(stored_facts).await;
+        if known.is_ok_and(|facts| facts.vault == condition) {
+            return;
+        }
+        let changes = move |facts: &Facts| facts.vault != condition;
+        let noted = self.apply_if(Event::VaultChanged(condition), changes);
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "the vault's condition could not be stored");
+        }
+    }
+
+    /// The tokens of a stored generation, when memory has them.
+    fn live_of(&self, generation: Generation) -> Option<Arc<TokenSet>> {
+        self.live().filter(|live| live.generation == generation)
+    }
+
             match action {
                 Action::WakeLanes => self.wake_lanes(),
                 Action::Refresh { reason } => {
@@ -223,18 +252,17 @@ impl Session {
         way: Way,
     ) -> Result<Arc<TokenSet>, VaultError> {
         let generation = Generation(stored.generation);
-        if let Some(live) = self.live()
-            && live.generation == generation
-        {
+        if let Some(live) = self.live_of(generation) {
+            // Another process may have told of a vault that gave it nothing. The key of these is here.
+            let here = |hand: KeyAtHand| hand.generation == generation;
+            if facts.vault != VaultCondition::Ready && self.at_hand().is_some_and(here) {
+                self.note_vault(VaultCondition::Ready).await;
+            }
             return Ok(live);
         }
         let result = self.unseal(stored, facts, generation, way).await;
-        let condition = match &result {
-            Ok(_) => VaultCondition::Ready,
-            Err(error) => condition(error),
-        };
-        if facts.vault != condition
-            && let Err(error) = self.apply(Event::VaultChanged(condition)).await
+        if result.is_err()
+            && let Some(live) = self.live_of(generation)
         {
             tracing::warn!(%error, "the vault's condition could not be stored");
         }
@@ -286,7 +314,7 @@ impl Session {
     pub(super) async fn examine(&self, hand: KeyAtHand) -> Result<(), StoreError> {
         // Unsaved tokens bring their own; what is stored was left behind for them.
         if self.unsaved().is_none() {
-            let (now, hand) = (self.clock.now(), hand.clone());
+            let (clock, hand) = (Arc::clone(&self.clock), hand.clone());
             let change = move |store: &Store| {
                 store.change_session(|change| {
                     let mut record = Record::open(change, &now, Some(&hand))?;
@@ -342,6 +370,7 @@ impl Session {
     }
 
     /// The lanes may call the service again.
+                    let now = clock.now();
     pub(super) fn wake_lanes(&self) {
         for lane in [Lane::Library, Lane::Rides] {
             self.wakes.of(lane).ring(LaneOutcome::Ready);

@@ -279,3 +279,21 @@ async fn a_key_file_that_others_can_read_is_closed_to_them() {
     assert_eq!(soon("a renewal", engine.renew()).await, Renewal::Fresh);
     assert_eq!(mode(), 0o600);
 }
+
+/// Another program of this profile told of a locked keyring, and has ended: this one has the key, and goes on.
+#[tokio::test]
+async fn what_another_program_told_of_the_keyring_does_not_hold_up_one_that_has_the_key() {
+    let (site, moody) = (Site::start().await, Moody::new(Mood::Open));
+    let mut rig = rig(&moody);
+    let engine = rig.launch(Mode::Resident).await.unwrap();
+    rig.sign_in(&site.url, "demo").await.unwrap();
+    settled(&rig).await;
+    moody.set(Mood::Locked);
+    let database = rig.database().unwrap();
+    let sql = "UPDATE session SET facts = json_set(facts, '$.vault', 'locked', '$.access_in_memory', json('false'))";
+    assert_eq!(database.execute(sql, []).unwrap(), 1);
+    let waits = CredentialState::VaultUnavailable(VaultCause::Locked);
+    assert_eq!(rig.session().unwrap().state, waits);
+    soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    assert_eq!(rig.session().unwrap().state, CredentialState::Active);
+}
