@@ -62,7 +62,7 @@ impl Core {
         if !due && !confirm {
             return Ok(Attempt::Nothing);
         }
-        let bearer = match self.session.bearer().await {
+        let bearer = match self.session.bearer_of(&account).await {
             Ok(bearer) => bearer,
             Err(none) => return Ok(Attempt::NoBearer(none)),
         };

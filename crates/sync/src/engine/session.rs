@@ -215,6 +215,16 @@ impl Session {
         let stored = self.store.run(Store::session).await.ok().flatten();
         let stored = stored.ok_or(NoBearer::NotAllowed)?;
         let facts = read_facts(&stored);
+        self.bearer_if(|_| true).await
+    }
+
+    /// The same, and none but this account's: another athlete may have signed in since the caller looked.
+    pub(crate) async fn bearer_of(&self, account: &str) -> Result<Bearer, NoBearer> {
+        self.bearer_if(|facts| account_id(facts).as_deref() == Some(account))
+            .await
+    }
+
+    async fn bearer_if(&self, fits: impl Fn(&Facts) -> bool + Send) -> Result<Bearer, NoBearer> {
         let now = self.clock.now();
         if !session::access(&facts, &now).calls {
             return Err(NoBearer::NotAllowed);
