@@ -378,9 +378,7 @@ async fn reside(core: Arc<Core>) {
         core.take_lease(lease).await;
     }
     // Asked in the background: a keyring may take its time, or never answer.
-    if let Ok(facts) = core.session.facts() {
-        core.probe_vault(&facts, Way::Asking).await;
-    }
+    core.probe_vault(Way::Asking).await;
     let mut lanes = JoinSet::new();
     for lane in LANES {
         lanes.spawn(Arc::clone(&core).run_lane(lane));

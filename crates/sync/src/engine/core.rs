@@ -15,7 +15,7 @@ use super::issuer::{Issuer, service_address};
 use super::lane::{Attempt, LaneState};
 use super::refresh::Refreshed;
 use super::revoking::Revoking;
-use super::session::{Session, Way, account_id};
+use super::session::{Session, Way, account_id, read_facts};
 use super::sign_in::SignInSlot;
 use super::wake::Wakes;
 use crate::clock::SharedClock;
@@ -181,7 +181,7 @@ impl Core {
             return Attempt::Nothing;
         };
         if facts.vault != VaultCondition::Ready {
-            self.probe_vault(&facts, way).await;
+            self.probe_vault(way).await;
             return Attempt::Nothing;
         }
         if asked && facts.condemned == Some(Condemned::Account) && !facts.signed_out {
@@ -205,19 +205,21 @@ impl Core {
     }
 
     /// Asks the vault for the account's key, without a request to anybody; the session is told of a change.
-    pub(super) async fn probe_vault(&self, facts: &Facts, way: Way) {
+    pub(super) async fn probe_vault(&self, way: Way) {
         let stored = self.store().run(Store::session).await;
-        let stored = match stored {
-            Ok(stored) => stored.filter(|stored| stored.sealed.is_some() && !facts.signed_out),
-            Err(error) => {
-                tracing::warn!(%error, "the sealed tokens could not be read");
-                None
+        let stored = stored.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the sealed tokens could not be read");
+            None
+        });
+        if let Some(stored) = stored {
+            let facts = read_facts(&stored);
+            let kept = stored.sealed.is_some() || facts.tokens.is_some();
+            if kept
+                && !facts.signed_out
+                && let Err(error) = self.session.unsealed_by(&stored, &facts, way).await
+            {
+                tracing::info!(code = error.code(), "the vault does not give the key");
             }
-        };
-        if let Some(stored) = stored
-            && let Err(error) = self.session.unsealed_by(&stored, facts, way).await
-        {
-            tracing::info!(code = error.code(), "the vault does not give the key");
         }
         // It tells where the key was found.
         self.refresh_view();

@@ -333,9 +333,8 @@ impl Core {
 
     async fn plan(&self, lane: Lane, outcome: LaneOutcome, policy: Policy) -> LanePlan {
         let (reach, budget) = (self.reach().await, self.budget().await);
-        let now = self.clock().now();
-        let now = self.clock().now(); // Not before the facts: they may be of this moment.
         let facts = self.session.facts().unwrap_or_default();
+        let now = self.clock().now(); // Not before the facts: they may be of this moment.
         let calls = session::access(&facts, &now).calls;
         let seed = self.entropy().unit();
         let conditions = Conditions {
@@ -384,7 +383,7 @@ impl Core {
         if let Ok(facts) = self.session.facts()
             && facts.vault != VaultCondition::Ready
         {
-            self.probe_vault(&facts, Way::Quietly).await;
+            self.probe_vault(Way::Quietly).await;
         }
         self.observe_network().await;
         self.refresh_view();

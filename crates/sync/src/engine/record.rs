@@ -183,10 +183,10 @@ impl<'a> Record<'a> {
             return Ok(());
         }
         let account = account_id(&self.facts);
-        let Some(hand) = self
-            .hand
-            .filter(|hand| account.as_ref() == Some(&hand.account))
-        else {
+        // A key of older tokens may not be the vault's any more; one of newer tokens comes with them.
+        let Some(hand) = self.hand.filter(|hand| {
+            account.as_ref() == Some(&hand.account) && hand.generation >= self.generation()
+        }) else {
             if self.before.anchor != self.facts.anchor && !keyless {
                 self.change.put_voucher(old, true)?;
             }

@@ -55,7 +55,7 @@ impl Unsaved {
             server_time: granted.date.unwrap_or(came.wall),
             access_life: Millis::secs(granted.answer.expires_in),
             refresh_until: None,
-            offline_grace: granted.offline_grace.map(Millis::secs),
+            offline_grace: granted.offline_grace,
         };
         Self {
             account,

@@ -125,6 +125,9 @@ impl Session {
             store.change_session(|change| {
                 let now = clock.now();
                 let mut record = Record::open(change, &now, hand.as_ref())?;
+                if !wanted(record.facts()) {
+                    return Ok(vec![]);
+                }
                 record.examine();
                 let actions = record.apply(&event);
                 record.close()?;
@@ -136,9 +139,6 @@ impl Session {
         Ok(actions)
     }
 
-    /// Fulfils the wishes that need no answer.
-    pub(super) fn obey(&self, actions: &[Action]) {
-        for action in actions {
     /// Tells of the vault's condition, if that is not what is stored.
     async fn note_vault(&self, condition: VaultCondition) {
         let known = self.store.run(stored_facts).await;
@@ -157,6 +157,9 @@ impl Session {
         self.live().filter(|live| live.generation == generation)
     }
 
+    /// Fulfils the wishes that need no answer.
+    pub(super) fn obey(&self, actions: &[Action]) {
+        for action in actions {
             match action {
                 Action::WakeLanes => self.wake_lanes(),
                 Action::Refresh { reason } => {
@@ -212,9 +215,6 @@ impl Session {
 
     /// The token to send along, from memory or unsealed.
     pub(crate) async fn bearer(&self) -> Result<Bearer, NoBearer> {
-        let stored = self.store.run(Store::session).await.ok().flatten();
-        let stored = stored.ok_or(NoBearer::NotAllowed)?;
-        let facts = read_facts(&stored);
         self.bearer_if(|_| true).await
     }
 
@@ -225,6 +225,12 @@ impl Session {
     }
 
     async fn bearer_if(&self, fits: impl Fn(&Facts) -> bool + Send) -> Result<Bearer, NoBearer> {
+        let stored = self.store.run(Store::session).await.ok().flatten();
+        let stored = stored.ok_or(NoBearer::NotAllowed)?;
+        let facts = read_facts(&stored);
+        if !fits(&facts) {
+            return Err(NoBearer::NotAllowed);
+        }
         let now = self.clock.now();
         if !session::access(&facts, &now).calls {
             return Err(NoBearer::NotAllowed);
@@ -274,8 +280,13 @@ impl Session {
         if result.is_err()
             && let Some(live) = self.live_of(generation)
         {
-            tracing::warn!(%error, "the vault's condition could not be stored");
+            return Ok(live); // Somebody else here had the key meanwhile.
         }
+        self.note_vault(match &result {
+            Ok(_) => VaultCondition::Ready,
+            Err(error) => condition(error),
+        })
+        .await;
         let tokens = Arc::new(result?);
         self.keep(Arc::clone(&tokens));
         Ok(tokens)
@@ -289,17 +300,18 @@ impl Session {
         way: Way,
     ) -> Result<TokenSet, VaultError> {
         let account = account_id(facts).ok_or(VaultError::Missing)?;
-        let sealed = stored.sealed.as_ref().ok_or(VaultError::Missing)?;
+        let Some(sealed) = &stored.sealed else {
+            self.examine_without_tokens(account, facts, generation, way)
+                .await?;
+            return Err(VaultError::Missing);
+        };
         if let Some(hand) = self.at_hand()
             && (hand.account == account && hand.generation == generation)
             && let Ok(tokens) = TokenSet::open(&hand.key, &account, generation, sealed)
         {
             return Ok(tokens);
         }
-        let key = match way {
-            Way::Asking => self.vault.key(&account).await?,
-            Way::Quietly => self.vault.key_without_asking(&account).await?,
-        };
+        let key = self.key_by(&account, way).await?;
         let opened = TokenSet::open(&key, &account, generation, sealed);
         let sealed = match &opened {
             Ok(tokens) if tokens.vouched => Sealed::Vouched,
@@ -320,6 +332,37 @@ impl Session {
         opened.map_err(|_| VaultError::Missing)
     }
 
+    /// Tokens that are known of and are gone may have been taken out by hand. The key tells of the grace without them.
+    async fn examine_without_tokens(
+        &self,
+        account: String,
+        facts: &Facts,
+        generation: Generation,
+        way: Way,
+    ) -> Result<(), VaultError> {
+        if facts.tokens.is_none() {
+            return Ok(());
+        }
+        let key = self.key_by(&account, way).await?;
+        let hand = KeyAtHand {
+            account,
+            key,
+            generation,
+            sealed: Sealed::Closed,
+        };
+        if let Err(error) = self.examine(hand).await {
+            tracing::warn!(%error, "the grace could not be checked");
+        }
+        Ok(())
+    }
+
+    async fn key_by(&self, account: &str, way: Way) -> Result<VaultKey, VaultError> {
+        match way {
+            Way::Asking => self.vault.key(account).await,
+            Way::Quietly => self.vault.key_without_asking(account).await,
+        }
+    }
+
     /// Checks the stored grace with a key that was just had, and keeps it at hand if it opens the tokens.
     pub(super) async fn examine(&self, hand: KeyAtHand) -> Result<(), StoreError> {
         // Unsaved tokens bring their own; what is stored was left behind for them.
@@ -327,6 +370,7 @@ impl Session {
             let (clock, hand) = (Arc::clone(&self.clock), hand.clone());
             let change = move |store: &Store| {
                 store.change_session(|change| {
+                    let now = clock.now();
                     let mut record = Record::open(change, &now, Some(&hand))?;
                     record.examine();
                     record.close()
@@ -380,7 +424,6 @@ impl Session {
     }
 
     /// The lanes may call the service again.
-                    let now = clock.now();
     pub(super) fn wake_lanes(&self) {
         for lane in [Lane::Library, Lane::Rides] {
             self.wakes.of(lane).ring(LaneOutcome::Ready);

@@ -244,3 +244,25 @@ async fn without_a_refresh_token_the_sign_in_lasts_as_long_as_its_access_token()
     sign_in(&engine, &forge.url).await.unwrap();
     assert_eq!(synced(&engine).await, "active");
 }
+
+/// The grace in the stored anchor, in ms.
+fn offline_grace(folder: &std::path::Path) -> Option<i64> {
+    let database = rusqlite::Connection::open(home(folder).athlete_db()).unwrap();
+    let sql = "SELECT facts ->> '$.anchor.offline_grace' FROM session";
+    database.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_read_lengthens_no_grace() {
+    const TWO_DAYS: i64 = 172_800;
+    let forge = Forge::start().await;
+    forge.says().twist_access = Box::new(|_, claims| claims["offline_grace"] = json!(TWO_DAYS));
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, clock) = signed_in(&forge, folder.path()).await;
+    assert_eq!(offline_grace(folder.path()), Some(TWO_DAYS * 1_000));
+    forge.says().opaque = true;
+    later(&clock, 16);
+    assert_eq!(synced(&engine).await, "active");
+    assert_eq!(forge.count(TOKEN), 2);
+    assert_eq!(offline_grace(folder.path()), Some(TWO_DAYS * 1_000));
+}

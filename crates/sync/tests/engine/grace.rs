@@ -347,3 +347,19 @@ async fn a_sign_in_without_the_keyring_lends_its_grace_only_as_long_as_it_lives(
     let session = rig.session().unwrap();
     assert_eq!(session.days_left, Some(10), "{session:?}");
 }
+
+/// The tokens taken out along with the voucher: the key is still there, and has vouched for neither.
+#[tokio::test]
+async fn a_grace_that_was_edited_does_not_count_without_the_tokens_either() {
+    let site = Site::start().await;
+    let mut rig = Rig::new().unwrap();
+    four_days_offline(&site, &mut rig).await;
+    edit(&rig, |facts| later(&mut facts["anchor"], 3 * DAY));
+    let bare = "UPDATE session SET sealed = NULL, vouched = NULL, vouched_mac = NULL";
+    sql(&rig, bare);
+    rig.launch(Mode::Resident).await.unwrap();
+    rig.until("closed", PATIENCE, closed).await.unwrap();
+    let lost = CredentialState::GraceExpired(Some(SignInCause::CredentialLost));
+    assert_eq!(rig.session().unwrap().state, lost);
+    rig.ride().await.unwrap();
+}
