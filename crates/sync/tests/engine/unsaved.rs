@@ -52,8 +52,9 @@ async fn a_session_in_memory_outlives_its_access_token_and_never_asks_for_a_sign
     moody.set(Mood::Open);
     engine.sync_now();
     rig.until_delivered(&saved, PATIENCE).await.unwrap();
-    let active = |v: &freewheel_sync::view::SyncView| v.session.state == "active";
-    let view = rig.until("active", PATIENCE, active).await.unwrap();
-    assert_eq!(view.session.vault, "keyring");
+    let kept = |v: &freewheel_sync::view::SyncView| {
+        v.session.state == "active" && v.session.vault == "keyring"
+    };
+    rig.until("active, and kept", PATIENCE, kept).await.unwrap();
     assert_eq!(site.gate.count(TOKEN), 2, "saved, then renewed once");
 }
