@@ -12,6 +12,8 @@ use crate::athlete::{
 };
 use crate::site::{Site, Way};
 
+const CHANGES: &str = "GET /v1/changes";
+
 #[tokio::test]
 async fn a_queued_ride_waits_for_its_owner_through_another_athletes_session() {
     let site = Site::start().await;
@@ -259,4 +261,34 @@ async fn a_sign_in_that_ends_during_a_renewal_elsewhere_is_the_one_that_counts()
                  WHERE id = (SELECT id FROM token_family ORDER BY created_at, rowid LIMIT 1)";
     assert_eq!(site.sql(first), 1);
     assert_eq!(soon("a renewal", engine.renew()).await, Renewal::Fresh);
+}
+
+#[tokio::test]
+async fn a_sign_out_while_a_page_of_the_library_is_on_its_way_leaves_none_of_it() {
+    let site = Site::start().await;
+    let held = Arc::new(Notify::new());
+    let hold = Arc::clone(&held);
+    site.gate.rule(move |line| {
+        if line.starts_with(CHANGES) {
+            Way::HoldReply(Arc::clone(&hold))
+        } else {
+            Way::Through
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::Resident, &site.url, "demo").await;
+    eventually("a question", || site.gate.count(CHANGES) == 1).await;
+    until(&engine, "a pull", |v| v.library.pulling).await;
+    soon("signing out", engine.sign_out()).await.unwrap();
+    held.notify_one();
+    let view = until(&engine, "the end of the pull", |v| !v.library.pulling).await;
+    assert_eq!(
+        (view.library.workouts, &*view.session.state),
+        (0, "signed_out")
+    );
+    let database = rusqlite::Connection::open(folder.path().join("library.db")).unwrap();
+    let owned = "SELECT count(*) FROM feed_meta WHERE account IS NOT NULL OR cursor IS NOT NULL";
+    let owned: i64 = database.query_row(owned, [], |row| row.get(0)).unwrap();
+    assert_eq!(owned, 0);
+    assert_eq!(site.gate.count(CHANGES), 1, "{:?}", site.gate.log());
 }
