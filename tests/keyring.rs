@@ -98,6 +98,9 @@ async fn a_keyring_that_is_locked_at_launch_is_noticed_when_it_opens() {
     let stage = Stage::set((1280, 800)).await;
     let window = stage.open().await;
     stage.sign_in(&window).await;
+    // Today's workout is on this computer.
+    go(&window, "today").await;
+    window.find("[data-test='start']").await.unwrap();
     window.quit().await.unwrap();
     stage.session.lock_keyring().await.unwrap();
     let window = stage.open().await;

@@ -150,8 +150,10 @@ fn a_profile_that_cannot_be_opened_is_told_finding_by_finding_and_fails() {
     let profile = Profile::new();
     profile.json(&["doctor"]);
     let path = profile.path().join("athlete.db");
-    let before = b"this was a database once, and is none any more".to_vec();
-    std::fs::write(&path, &before).unwrap();
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.pragma_update(None, "user_version", 9_999).unwrap();
+    drop(database);
+    let before = std::fs::read(&path).unwrap();
     let ran = profile.run(&["--json", "doctor"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     let report = ran.document();

@@ -1,5 +1,12 @@
 //! Two weeks, on a whole computer: a real profile, a real engine, a server that is away, and a clock that is moved.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
 use freewheel_lab::rig::{self, Rig};
 use freewheel_lab::site::{Settings, Site, Stopped};
 use freewheel_policy::session::Facts;

@@ -1,6 +1,13 @@
 //! Two athletes take turns on one profile, in every order of signing in, riding, signing out and the service coming and
 //! going: each ride arrives once, under its owner's account and nobody else's.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
 use std::collections::BTreeSet;
 
 use freewheel_lab::rig::{self, Rig};

@@ -1,7 +1,7 @@
 //! The catalogue of auth failures as runnable scenarios.
 //!
 //! A scenario is a small text file in `crates/lab/scenarios` that says what must come of a failure, and a few lines in
-//! [`rows`] that make the failure happen for real. The runner does the rest: a real server behind a gate, a real engine
+//! `rows` that make the failure happen for real. The runner does the rest: a real server behind a gate, a real engine
 //! signed in to it, a ride in the queue, the failure, what the screen says meanwhile, the cure, and the ride's delivery.
 //! `crates/lab/scenarios/README.md` says how to add one.
 

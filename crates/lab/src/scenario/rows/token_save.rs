@@ -2,6 +2,7 @@
 
 use std::process::{Child, Stdio};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use freewheel_sync::{Engine, Mode, Renewal};
 use rusqlite::Connection;
@@ -10,7 +11,6 @@ use tokio::sync::Notify;
 
 use super::past::{
     costs, renews, same, stored_token, times_in, unexpected, until_last_ride_is_delivered,
-    until_state,
 };
 use crate::LabError;
 use crate::rig::{PATIENCE, soon};
@@ -163,6 +163,9 @@ async fn the_spent_token_is_not_sent(
     Ok(())
 }
 
+/// A lane looks again once a minute, whatever it waits for.
+const BY_ITSELF: Duration = Duration::from_secs(90);
+
 /// There is room again. What is saved by itself then is the token that counts.
 async fn saving_works(stage: &mut Stage) -> Result<(), LabError> {
     let (generation, _) = stored_token(stage)?;
@@ -170,8 +173,13 @@ async fn saving_works(stage: &mut Stage) -> Result<(), LabError> {
         .rig
         .database()?
         .execute_batch("DROP TRIGGER no_room")?;
-    let active = until_state(stage, "active").await?;
-    same("what is said", &"", &active.session.headline.as_str())?;
+    let saved = stage
+        .rig
+        .until("saving by itself", BY_ITSELF, |view| {
+            view.session.state == "active"
+        })
+        .await?;
+    same("what is said", &"", &saved.session.headline.as_str())?;
     same(
         "the stored generation",
         &(generation + 1),
