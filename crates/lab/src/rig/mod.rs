@@ -3,6 +3,7 @@
 mod clock;
 mod ports;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub use ports::{Jitter, Links};
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How much faster than life a ride of the rig goes.
 const SPEED: f64 = 200.0;
+/// How often a copy is begun.
+const COPIES: u32 = 5;
 /// Seconds that are ridden at least.
 const SHORTEST: u32 = 60;
 
@@ -260,7 +263,7 @@ impl Rig {
             vault: self.vault.clone(),
             ..Self::new()?
         };
-        copy_folder(self.folder(), copy.folder())?;
+        copy_whole(self.folder(), copy.folder())?;
         Ok(copy)
     }
 }
@@ -349,6 +352,20 @@ pub async fn soon<T>(what: &str, work: impl Future<Output = T>) -> Result<T, Lab
         last: None,
     };
     tokio::time::timeout(PATIENCE, work).await.map_err(late)
+}
+
+/// A program that is just ending takes the files of its databases' logs away when they are in the databases: then the
+/// copy is made anew, for what was copied before may be older than that.
+fn copy_whole(from: &Path, to: &Path) -> Result<(), LabError> {
+    for _ in 1..COPIES {
+        match copy_folder(from, to) {
+            Err(LabError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                std::fs::remove_dir_all(to).map_err(LabError::io("emptying the copy"))?;
+            }
+            done => return done,
+        }
+    }
+    copy_folder(from, to)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<(), LabError> {
