@@ -110,16 +110,15 @@ impl Story {
         let Some(Service::Here(site)) = &self.service else {
             return;
         };
-        for who in 0..2 {
-            let athlete = site.athlete(NAMES[who]).unwrap();
+        for (name, ridden) in NAMES.into_iter().zip(&self.rides) {
+            let athlete = site.athlete(name).unwrap();
             let rides = site.rides_of(&athlete).unwrap();
             let ids: Vec<String> = rides.iter().map(|ride| ride.id.to_string()).collect();
             let once: BTreeSet<String> = ids.iter().cloned().collect();
             assert_eq!(once.len(), ids.len(), "each once: {ids:?}");
             assert!(
-                once.is_subset(&self.rides[who]),
-                "{} got another's ride: {once:?}",
-                NAMES[who]
+                once.is_subset(ridden),
+                "{name} got another's ride: {once:?}"
             );
         }
     }
