@@ -1,6 +1,6 @@
 //! What `freewheel doctor` tells: one finding a line, in plain words, with what to do about it.
 //!
-//! [`crate::Engine::doctor`] looks; [`findings`] says what it means. A report holds no secret: no token, no key, no
+//! [`crate::Engine::doctor`] looks; `findings` says what it means. A report holds no secret: no token, no key, no
 //! password, and no name.
 
 mod account;
