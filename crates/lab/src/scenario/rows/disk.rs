@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use freewheel_sync::Renewal;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::past::{renews, same, times_in, unexpected};
 use crate::LabError;
-use crate::rig::soon;
+use crate::rig::{PATIENCE, soon};
 use crate::scenario::play::{Play, play};
 use crate::scenario::{Findings, Stage, TOKEN};
+use crate::wait::until;
 
 /// The tables whose first pages are overwritten: what waits for delivery, and the session's history.
 const BROKEN: [&str; 2] = ["outbox", "auth_journal"];
@@ -30,7 +31,12 @@ struct Damaged(Vec<u8>);
 /// While the app is closed, pages of the profile's database are overwritten.
 async fn damaged(stage: &mut Stage) -> Result<(), LabError> {
     let path = stage.rig.home()?.athlete_db();
-    let pages = first_pages(&path)?;
+    // An app that was closed lets go of its files a moment later.
+    let at_rest = async || match first_pages(&path) {
+        Err(LabError::Database(error)) if is_busy(&error) => Ok(None),
+        pages => pages.map(Some),
+    };
+    let pages = until("the database at rest", PATIENCE, at_rest).await?;
     let mut bytes = fs::read(&path).map_err(LabError::io("reading the database"))?;
     for (start, end) in pages {
         let page = bytes.get_mut(start..end);
@@ -40,6 +46,10 @@ async fn damaged(stage: &mut Stage) -> Result<(), LabError> {
     fs::write(&path, &bytes).map_err(LabError::io("damaging the database"))?;
     stage.keep(Damaged(bytes));
     stage.token_expires()
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// Where the first pages of the tables that are to be broken begin and end. Afterwards the database is one file.
