@@ -6,7 +6,9 @@ use freewheel_sync::view::SyncView;
 use freewheel_sync::{Mode, Renewal};
 use jiff::{SignedDuration, Timestamp};
 
-use super::past::{costs, renews, same, times_in, until_last_ride_is_delivered, until_state};
+use super::past::{
+    costs, nobody_was_asked_to_sign_in, renews, same, until_last_ride_is_delivered, until_state,
+};
 use crate::LabError;
 use crate::rig::{PATIENCE, soon};
 use crate::scenario::play::{Play, play};
@@ -199,16 +201,4 @@ async fn slow(stage: &mut Stage) -> Result<(), LabError> {
     turn(stage, -DAY);
     stage.token_expires()?;
     reboot(stage).await
-}
-
-async fn nobody_was_asked_to_sign_in(
-    stage: &mut Stage,
-    findings: &mut Findings,
-) -> Result<(), LabError> {
-    findings.same(
-        "times asked to sign in",
-        &0,
-        &times_in(stage, "needs_sign_in")?,
-    );
-    Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use freewheel_sync::Renewal;
 use rusqlite::{Connection, ErrorCode};
 
-use super::past::{renews, same, times_in, unexpected};
+use super::past::{not_asked_to_sign_in, renews, same, times_in, unexpected};
 use crate::LabError;
 use crate::rig::{PATIENCE, soon};
 use crate::scenario::play::{Play, play};
@@ -87,8 +87,7 @@ async fn damaged_file_is_kept_and_told(
     let Damaged(bytes) = stage.kept()?;
     let is = fs::read(kept).map_err(LabError::io("reading what is kept"))?;
     findings.holds(&is == bytes, "the damaged file", "as it was", "changed");
-    let asked = times_in(stage, "needs_sign_in")?;
-    findings.same("times asked to sign in", &0, &asked);
+    not_asked_to_sign_in(stage, findings)?;
     let doctor = stage.run(&["doctor"]).await?;
     let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
     for words in [

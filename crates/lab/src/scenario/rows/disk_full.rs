@@ -8,7 +8,7 @@ use std::sync::Arc;
 use freewheel_sync::Renewal;
 use tokio::sync::Notify;
 
-use super::past::{renews, same, stored_token, times_in};
+use super::past::{not_asked_to_sign_in, renews, same, stored_token};
 use crate::LabError;
 use crate::rig::{PATIENCE, Rig};
 use crate::scenario::environment::DISK;
@@ -91,7 +91,5 @@ async fn old_tokens_are_there(stage: &mut Stage, findings: &mut Findings) -> Res
     findings.same("stored tokens", stored, &stored_token(stage)?);
     let full = fs::write(stage.rig.folder().join("one more"), "page").is_err();
     same("whether the disk is full", &true, &full)?;
-    let asked = times_in(stage, "needs_sign_in")?;
-    findings.same("times asked to sign in", &0, &asked);
-    Ok(())
+    not_asked_to_sign_in(stage, findings)
 }

@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::jwt::{shown_keys, signing_key};
-use super::jwt_keys::not_asked_to_sign_in;
+use super::past::not_asked_to_sign_in;
 use super::past::unexpected;
 use crate::LabError;
 use crate::scenario::play::{Play, play};

@@ -3,7 +3,7 @@
 use freewheel_server::rotate_keys;
 use jiff::SignedDuration;
 
-use super::past::{same, times_in, unexpected};
+use super::past::{not_asked_to_sign_in, same, unexpected};
 use crate::LabError;
 use crate::scenario::play::{Play, play};
 use crate::scenario::{Findings, Stage};
@@ -83,11 +83,4 @@ async fn key_id_used_again(stage: &mut Stage) -> Result<(), LabError> {
     same("cached keys that were changed", &1, &changed)?;
     stage.keep(KeysBefore(stage.gate()?.count(KEYS)));
     stage.token_expires()
-}
-
-/// Nobody was asked to sign in because of a token that is not believed.
-pub(super) fn not_asked_to_sign_in(stage: &Stage, findings: &mut Findings) -> Result<(), LabError> {
-    let times = times_in(stage, "needs_sign_in")?;
-    findings.same("times asked to sign in", &0, &times);
-    Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::LabError;
 use crate::rig::{PATIENCE, soon};
-use crate::scenario::{Stage, TOKEN};
+use crate::scenario::{Findings, Stage, TOKEN};
 
 /// What is stored of the session.
 pub(super) fn facts(stage: &Stage) -> Result<Value, LabError> {
@@ -31,6 +31,21 @@ pub(super) fn times_in(stage: &Stage, state: &str) -> Result<u32, LabError> {
     let sql = "SELECT count(*) FROM auth_journal WHERE after_state = ?1 AND before_state <> ?1";
     let database = stage.rig.database()?;
     Ok(database.query_row(sql, [state], |row| row.get(0))?)
+}
+
+/// At no time was the athlete asked to sign in.
+pub(super) fn not_asked_to_sign_in(stage: &Stage, findings: &mut Findings) -> Result<(), LabError> {
+    let times = times_in(stage, "needs_sign_in")?;
+    findings.same("times asked to sign in", &0, &times);
+    Ok(())
+}
+
+/// The same as all that a row looks at.
+pub(super) async fn nobody_was_asked_to_sign_in(
+    stage: &mut Stage,
+    findings: &mut Findings,
+) -> Result<(), LabError> {
+    not_asked_to_sign_in(stage, findings)
 }
 
 /// Renews the tokens, which must end like this.

@@ -4,7 +4,10 @@ use freewheel_policy::transport::Trouble;
 use freewheel_sync::Renewal;
 use serde_json::Value;
 
-use super::past::{costs, renews, same, stored_token, times_in, until_state};
+use super::past::{
+    costs, nobody_was_asked_to_sign_in, not_asked_to_sign_in, renews, same, stored_token, times_in,
+    until_state,
+};
 use crate::LabError;
 use crate::scenario::play::{Play, play};
 use crate::scenario::{Findings, Stage, TOKEN};
@@ -49,18 +52,6 @@ async fn cut(stage: &mut Stage) -> Result<(), LabError> {
 async fn renewed_by_two_requests(stage: &Stage, what: &str) -> Result<(), LabError> {
     costs(stage, what, 2, renews(stage, what, Renewal::Fresh)).await?;
     same(what, &"active", &stage.rig.session()?.state.name())
-}
-
-async fn nobody_was_asked_to_sign_in(
-    stage: &mut Stage,
-    findings: &mut Findings,
-) -> Result<(), LabError> {
-    findings.same(
-        "times asked to sign in",
-        &0,
-        &times_in(stage, "needs_sign_in")?,
-    );
-    Ok(())
 }
 
 /// A refusal with status 200: as a page, inside more JSON, and with something behind it, which nobody believes; and then
@@ -143,11 +134,7 @@ async fn called_a_time_out(stage: &mut Stage, findings: &mut Findings) -> Result
     let view = stage.rig.engine()?.view_now();
     let words = Some("The service did not answer in time.".to_owned());
     findings.same("the service's cause", &words, &view.service.cause);
-    findings.same(
-        "times asked to sign in",
-        &0,
-        &times_in(stage, "needs_sign_in")?,
-    );
+    not_asked_to_sign_in(stage, findings)?;
     Ok(())
 }
 

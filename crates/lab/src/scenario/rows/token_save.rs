@@ -10,7 +10,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::Notify;
 
 use super::past::{
-    costs, renews, same, stored_token, times_in, unexpected, until_last_ride_is_delivered,
+    costs, nobody_was_asked_to_sign_in, not_asked_to_sign_in, renews, same, stored_token,
+    unexpected, until_last_ride_is_delivered,
 };
 use crate::LabError;
 use crate::rig::{PATIENCE, soon};
@@ -29,18 +30,6 @@ pub(super) fn rows() -> Result<Vec<Play>, LabError> {
         play!("20-loser-of-a-race", loser)?.look(the_winners_tokens_stay),
         play!("21-older-tokens-put-back", put_back)?.look(the_newer_won),
     ])
-}
-
-async fn nobody_was_asked_to_sign_in(
-    stage: &mut Stage,
-    findings: &mut Findings,
-) -> Result<(), LabError> {
-    findings.same(
-        "times asked to sign in",
-        &0,
-        &times_in(stage, "needs_sign_in")?,
-    );
-    Ok(())
 }
 
 /// A `freewheel sync` whose token is refused renews it; it is killed when the issuer has rotated the token and the
@@ -286,11 +275,7 @@ async fn the_winners_tokens_stay(
 ) -> Result<(), LabError> {
     let Winner(won) = stage.kept()?;
     findings.same("stored tokens", won, &stored_token(stage)?);
-    findings.same(
-        "times asked to sign in",
-        &0,
-        &times_in(stage, "needs_sign_in")?,
-    );
+    not_asked_to_sign_in(stage, findings)?;
     renews(stage, "a renewal with the winner's token", Renewal::Fresh).await
 }
 
