@@ -5,13 +5,16 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::lease::nudge::Opener;
+
 /// Names the profile folder when no folder is given.
 pub const HOME_VARIABLE: &str = "FREEWHEEL_HOME";
 
 /// A profile folder. [`Home::resolve`] only names it; [`Home::open`] makes it usable.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Home {
     root: PathBuf,
+    opener: Opener,
 }
 
 /// The profile folder cannot be used.
@@ -79,6 +82,7 @@ impl Home {
             .ok_or(HomeError::Unnamed)?;
         Ok(Self {
             root: std::path::absolute(&root).unwrap_or(root),
+            opener: Opener::new(),
         })
     }
 
@@ -108,6 +112,11 @@ impl Home {
             drop(create_private(&folder));
         }
         Ok(self)
+    }
+
+    /// Who opened it: nobody hears their own nudges.
+    pub(crate) fn opener(&self) -> &Opener {
+        &self.opener
     }
 
     /// The folder itself.

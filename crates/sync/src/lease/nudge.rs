@@ -7,8 +7,8 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
@@ -58,26 +58,39 @@ pub struct Nudges {
 }
 
 impl Nudges {
-    /// The next nudge of another process; `None` only when the watch has ended.
+    /// The next nudge of somebody else; `None` only when the watch has ended.
     pub async fn recv(&mut self) -> Option<NudgeKind> {
         self.receiver.recv().await
     }
 }
 
-/// Nudges the other processes of this profile. A process never hears its own nudges.
+/// Whoever named a profile folder, among all the processes that use it, and among all who do so in one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Opener(Arc<str>);
+
+impl Opener {
+    /// A new one.
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self(format!("{}-{count}", process()).into())
+    }
+}
+
+/// Nudges whoever else has this profile open. Nobody hears their own nudges.
 ///
 /// # Errors
 /// The file could not be made.
 pub fn send(home: &Home, kind: NudgeKind) -> Result<(), NudgeError> {
-    send_as(origin(), home, kind)
+    send_as(&home.opener().0, home, kind)
 }
 
-/// Watches for nudges of other processes.
+/// Watches for the nudges of others.
 ///
 /// # Errors
 /// The system cannot watch the folder; sync works without, only later.
 pub fn watch(home: &Home) -> Result<Nudges, NudgeError> {
-    watch_as(origin(), home)
+    watch_as(&home.opener().0, home)
 }
 
 fn send_as(origin: &str, home: &Home, kind: NudgeKind) -> Result<(), NudgeError> {
@@ -111,7 +124,7 @@ fn watch_as(origin: &str, home: &Home) -> Result<Nudges, NudgeError> {
     })
 }
 
-/// What a file of this name says to the process `origin`.
+/// What a file of this name says to `origin`.
 fn heard(path: &Path, origin: &str) -> Option<NudgeKind> {
     let mut parts = path.file_name()?.to_str()?.split('.');
     let name = parts.next()?;
@@ -123,9 +136,9 @@ fn heard(path: &Path, origin: &str) -> Option<NudgeKind> {
 }
 
 /// This process. The number alone would not do: processes in different containers may share it.
-fn origin() -> &'static str {
-    static ORIGIN: OnceLock<String> = OnceLock::new();
-    ORIGIN.get_or_init(|| {
+fn process() -> &'static str {
+    static PROCESS: OnceLock<String> = OnceLock::new();
+    PROCESS.get_or_init(|| {
         let pid = std::process::id();
         getrandom::u64().map_or_else(|_| pid.to_string(), |token| format!("{pid}-{token:016x}"))
     })
@@ -178,15 +191,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_public_ends_of_one_process_do_not_meet() {
+    async fn whoever_opened_it_hears_the_others_of_the_same_process_but_not_itself() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::resolve(Some(dir.path().to_owned()))
             .unwrap()
             .open()
             .unwrap();
+        let other = Home::resolve(Some(dir.path().to_owned())).unwrap();
         let mut own = watch(&home).unwrap();
         send(&home, NudgeKind::Sync).unwrap();
-        send_as("other", &home, NudgeKind::Show).unwrap();
+        send(&home.clone(), NudgeKind::Sync).unwrap();
+        send(&other, NudgeKind::Show).unwrap();
         assert_eq!(own.recv().await, Some(NudgeKind::Show));
     }
 }
