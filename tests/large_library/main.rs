@@ -164,17 +164,17 @@ async fn launch(stage: &mut Stage) {
             kinds[kind].1.add_duration(launched(stage, home).await);
         }
         stage.server.kill9();
-        let (data, port) = (stage.server.data().to_owned(), stage.server.port());
+        let (data, port) = (stage.server.data().to_owned(), stage.server.port().clone());
         for kind in order([2, 3]) {
             let hole = if kind == 3 {
-                Some(BlackHole::open(Some(port)).await.unwrap())
+                Some(BlackHole::open(Some(&port)).await.unwrap())
             } else {
                 None
             };
             kinds[kind].1.add_duration(launched(stage, &home).await);
             drop(hole);
         }
-        stage.server = ServerProcess::start(&data, Some(port), &already)
+        stage.server = ServerProcess::start(&data, Some(&port), &already)
             .await
             .unwrap();
     }

@@ -37,7 +37,7 @@ fn dead_black_holed_and_500_look_the_same_and_sync_says_when_it_tries_next() {
     let dead = look_and_sync(&profile.copy());
     let runtime = Runtime::new().unwrap();
     let _inside = runtime.enter();
-    let port = Some(host.address().port());
+    let port = Some(host.port());
     let hole = runtime.block_on(BlackHole::open(port)).unwrap();
     let black_holed = look_and_sync(&profile.copy());
     drop(hole);

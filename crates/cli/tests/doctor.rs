@@ -128,11 +128,12 @@ fn a_keyring_is_really_asked_and_each_of_its_conditions_is_named() {
 fn a_black_holed_server_costs_three_seconds_and_is_no_problem() {
     let (mut host, profile) = (Host::start(), Profile::new());
     profile.sign_in(&host.url());
-    let port = Some(host.address().port());
     host.kill();
     let runtime = Runtime::new().unwrap();
     let _inside = runtime.enter();
-    let _hole = runtime.block_on(BlackHole::open(port)).unwrap();
+    let _hole = runtime
+        .block_on(BlackHole::open(Some(host.port())))
+        .unwrap();
     let began = Instant::now();
     let report = profile.json(&["doctor"]);
     let took = began.elapsed();

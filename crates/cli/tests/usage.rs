@@ -9,6 +9,7 @@
 
 mod support;
 
+use freewheel_lab::port::Port;
 use support::{Profile, ran};
 
 const NO_RIDE: &str = "01890000-0000-7000-8000-000000000000";
@@ -111,9 +112,8 @@ fn what_cannot_be_done_exits_1_and_says_what_to_do() {
 #[test]
 fn a_server_that_is_not_there_fails_the_sign_in_and_changes_nothing() {
     let profile = Profile::new();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", free.local_addr().unwrap());
-    drop(free);
+    let nobody_listens = Port::reserve().unwrap();
+    let url = nobody_listens.url();
     let failed = profile.run(&["sign-in", "--no-browser", "--server", &url]);
     assert_eq!((failed.code, failed.stdout.as_str()), (1, ""), "{failed:?}");
     assert!(

@@ -3,12 +3,14 @@
 //! Everything here is the real thing (real processes, sockets, D-Bus, keyring, browser engine) in a private place:
 //! nothing of the user's own session is seen or touched, and only processes that were started here are ended.
 
+mod accepting;
 pub mod desktop;
 pub mod error;
 pub mod faults;
 pub mod generated_library;
 pub mod peer;
 pub mod peer_gate;
+pub mod port;
 pub mod program;
 pub mod programs;
 pub mod rig;

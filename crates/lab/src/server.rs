@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
+use crate::port::Port;
 use crate::program::Program;
 use crate::{LabError, programs};
 
@@ -17,7 +18,7 @@ const END: Duration = Duration::from_secs(30);
 pub struct ServerProcess {
     program: Program,
     url: String,
-    port: u16,
+    port: Port,
     data: PathBuf,
     args: Vec<String>,
 }
@@ -28,9 +29,10 @@ impl ServerProcess {
     ///
     /// # Errors
     /// It is not built, or ended, or does not listen in time.
-    pub async fn start(data: &Path, port: Option<u16>, args: &[&str]) -> Result<Self, LabError> {
+    pub async fn start(data: &Path, port: Option<&Port>, args: &[&str]) -> Result<Self, LabError> {
         let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
-        let (program, url, port) = launch(data, port.unwrap_or(0), &args).await?;
+        let port = Port::or_reserve(port)?;
+        let (program, url) = launch(data, &port, &args).await?;
         Ok(Self {
             program,
             url,
@@ -46,10 +48,10 @@ impl ServerProcess {
         &self.url
     }
 
-    /// The port that it listens on.
+    /// The port that it listens on; nobody else gets it while the process is dead.
     #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
+    pub fn port(&self) -> &Port {
+        &self.port
     }
 
     /// Its data folder.
@@ -83,22 +85,18 @@ impl ServerProcess {
     /// As [`ServerProcess::start`].
     pub async fn start_again(&mut self) -> Result<(), LabError> {
         self.program.kill9();
-        let (program, url, _) = launch(&self.data, self.port, &self.args).await?;
+        let (program, url) = launch(&self.data, &self.port, &self.args).await?;
         (self.program, self.url) = (program, url);
         Ok(())
     }
 }
 
-async fn launch(
-    data: &Path,
-    port: u16,
-    args: &[String],
-) -> Result<(Program, String, u16), LabError> {
+async fn launch(data: &Path, port: &Port, args: &[String]) -> Result<(Program, String), LabError> {
     let logs = data.parent().unwrap_or(data);
     let mut command = Command::new(programs::server()?);
     command
         .arg("--listen")
-        .arg(format!("127.0.0.1:{port}"))
+        .arg(port.address().to_string())
         .arg("--data")
         .arg(data)
         .args(args);
@@ -109,7 +107,5 @@ async fn launch(
                 .map(|url| url.trim_end_matches('/').to_owned())
         })
         .await?;
-    let port = url.rsplit(':').next().and_then(|port| port.parse().ok());
-    let port = port.ok_or_else(|| LabError::Unexpected(format!("the ready line names {url}")))?;
-    Ok((program, url, port))
+    Ok((program, url))
 }

@@ -26,19 +26,15 @@ async fn connecting_to_a_black_hole_hangs_and_its_port_is_free_afterwards() {
         let error = client().get(hole.url()).send().await.unwrap_err();
         assert!(error.is_connect() && error.is_timeout(), "{error:?}");
     }
-    let port = hole.port();
+    let port = hole.port().clone();
     drop(hole);
-    let error = client()
-        .get(format!("http://127.0.0.1:{port}"))
-        .send()
-        .await
-        .unwrap_err();
+    let error = client().get(port.url()).send().await.unwrap_err();
     assert!(
         error.is_connect() && !error.is_timeout(),
         "now it is refused at once: {error:?}"
     );
-    let hole = BlackHole::open(Some(port)).await.unwrap();
-    assert_eq!(hole.port(), port);
+    let hole = BlackHole::open(Some(&port)).await.unwrap();
+    assert_eq!(hole.url(), port.url());
 }
 
 #[tokio::test]
@@ -71,7 +67,7 @@ async fn a_status_server_gives_its_one_answer_and_counts() {
         .await
         .unwrap();
     assert_eq!(server.requests().last().unwrap(), "GET /healthz?deep=1");
-    let port = server.port();
+    let port = server.port().clone();
     drop(server);
-    StatusServer::open(Some(port), 200, "text/plain", "").unwrap();
+    StatusServer::open(Some(&port), 200, "text/plain", "").unwrap();
 }

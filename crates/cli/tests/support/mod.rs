@@ -4,11 +4,11 @@
 #![allow(dead_code)]
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use freewheel_lab::port::Port;
 use freewheel_server::{Options, Server};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -145,18 +145,15 @@ pub fn interrupt(child: &Child) {
 /// The server with the athlete demo/demo, on a runtime of its own so that it can die like a process.
 pub struct Host {
     data: TempDir,
-    address: SocketAddr,
+    port: Port,
     running: Option<(Runtime, Server)>,
 }
 
 impl Host {
     pub fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
         let mut host = Self {
             data: tempfile::tempdir().unwrap(),
-            address,
+            port: Port::reserve().unwrap(),
             running: None,
         };
         host.restart();
@@ -164,11 +161,12 @@ impl Host {
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.port.url()
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it listens, or will again.
+    pub fn port(&self) -> &Port {
+        &self.port
     }
 
     /// Comes back on the same port with the same data.
@@ -179,10 +177,8 @@ impl Host {
             ..Options::at(&self.url())
         };
         let server = Server::open(self.data.path(), options).unwrap();
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind(self.address))
-            .unwrap();
-        let serving = server.clone();
+        let (serving, port) = (server.clone(), self.port.clone());
+        let listener = runtime.block_on(async { port.listen() }).unwrap();
         runtime.spawn(async move { serving.serve(listener, std::future::pending()).await });
         self.running = Some((runtime, server));
     }

@@ -1,13 +1,13 @@
 //! A port whose packets vanish.
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::{listen, listen_at};
 use crate::LabError;
+use crate::port::Port;
 
 /// A connection on this computer is made in less than a millisecond; one that takes this long is not made.
 const CLEARLY_HANGS: Duration = Duration::from_millis(300);
@@ -18,7 +18,7 @@ const MOST_FILLERS: usize = 16;
 /// Gives the port back when dropped.
 #[derive(Debug)]
 pub struct BlackHole {
-    address: SocketAddr,
+    port: Port,
     _listener: TcpListener,
     _fillers: Vec<TcpStream>,
 }
@@ -27,26 +27,28 @@ impl BlackHole {
     /// Opens it on `port`, or on a free one, and proves that connecting to it hangs.
     ///
     /// # Errors
-    /// The port is in use, or the system goes on accepting connections.
-    pub async fn open(port: Option<u16>) -> Result<Self, LabError> {
-        Self::fill(listen(port, 0)?).await
+    /// Somebody listens on the port, or the system goes on accepting connections.
+    pub async fn open(port: Option<&Port>) -> Result<Self, LabError> {
+        Self::fill(Port::or_reserve(port)?, Ipv4Addr::LOCALHOST.into()).await
     }
 
     /// The same on `port` of `::1`.
     ///
     /// # Errors
     /// As [`BlackHole::open`], or this computer has no IPv6.
-    pub async fn open_v6(port: u16) -> Result<Self, LabError> {
-        Self::fill(listen_at((Ipv6Addr::LOCALHOST, port).into(), 0)?).await
+    pub async fn open_v6(port: &Port) -> Result<Self, LabError> {
+        Self::fill(port.clone(), Ipv6Addr::LOCALHOST.into()).await
     }
 
-    async fn fill((listener, address): (TcpListener, SocketAddr)) -> Result<Self, LabError> {
+    async fn fill(port: Port, ip: IpAddr) -> Result<Self, LabError> {
+        let listener = port.listen_at(ip, 0)?;
+        let address = SocketAddr::new(ip, port.number());
         let mut fillers = Vec::new();
         while fillers.len() < MOST_FILLERS {
             match timeout(CLEARLY_HANGS, TcpStream::connect(address)).await {
                 Err(_hangs) => {
                     return Ok(Self {
-                        address,
+                        port,
                         _listener: listener,
                         _fillers: fillers,
                     });
@@ -65,12 +67,12 @@ impl BlackHole {
     /// `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.port.url()
     }
 
     /// The port.
     #[must_use]
-    pub fn port(&self) -> u16 {
-        self.address.port()
+    pub fn port(&self) -> &Port {
+        &self.port
     }
 }

@@ -1,16 +1,16 @@
 //! A server that accepts and never answers.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Accepting, listen};
 use crate::LabError;
+use crate::accepting::Accepting;
+use crate::port::Port;
 
 /// Accepts every connection, reads nothing, says nothing, and keeps it open. Gives the port back when dropped.
 #[derive(Debug)]
 pub struct Silent {
-    address: SocketAddr,
+    port: Port,
     accepted: Arc<AtomicUsize>,
     _accepting: Accepting,
 }
@@ -19,9 +19,10 @@ impl Silent {
     /// Opens it on `port`, or on a free one. Call it inside a tokio runtime.
     ///
     /// # Errors
-    /// The port is in use.
-    pub fn open(port: Option<u16>) -> Result<Self, LabError> {
-        let (listener, address) = listen(port, 1024)?;
+    /// Somebody listens on the port, or none is to be had.
+    pub fn open(port: Option<&Port>) -> Result<Self, LabError> {
+        let port = Port::or_reserve(port)?;
+        let listener = port.listen()?;
         let accepted = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&accepted);
         let mut held = Vec::new();
@@ -30,7 +31,7 @@ impl Silent {
             held.push(connection);
         });
         Ok(Self {
-            address,
+            port,
             accepted,
             _accepting: accepting,
         })
@@ -39,13 +40,13 @@ impl Silent {
     /// `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.port.url()
     }
 
     /// The port.
     #[must_use]
-    pub fn port(&self) -> u16 {
-        self.address.port()
+    pub fn port(&self) -> &Port {
+        &self.port
     }
 
     /// Connections accepted so far.

@@ -1,13 +1,13 @@
 //! A server with one answer for everything.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Accepting, listen};
 use crate::LabError;
+use crate::accepting::Accepting;
+use crate::port::Port;
 
 /// Longest request head that is read, in bytes.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -16,7 +16,7 @@ const LONGEST_HEAD: usize = 64 * 1024;
 /// when dropped.
 #[derive(Debug)]
 pub struct StatusServer {
-    address: SocketAddr,
+    port: Port,
     requests: Arc<Mutex<Vec<String>>>,
     _accepting: Accepting,
 }
@@ -25,14 +25,15 @@ impl StatusServer {
     /// Opens it on `port`, or on a free one. Call it inside a tokio runtime.
     ///
     /// # Errors
-    /// The port is in use.
+    /// Somebody listens on the port, or none is to be had.
     pub fn open(
-        port: Option<u16>,
+        port: Option<&Port>,
         status: u16,
         content_type: &str,
         body: &str,
     ) -> Result<Self, LabError> {
-        let (listener, address) = listen(port, 1024)?;
+        let port = Port::or_reserve(port)?;
+        let listener = port.listen()?;
         let requests = Arc::new(Mutex::new(Vec::new()));
         let answer = format!(
             "HTTP/1.1 {status} Canned\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\
@@ -47,7 +48,7 @@ impl StatusServer {
             tokio::spawn(async move { drop(serve(connection, &answer, &seen).await) });
         });
         Ok(Self {
-            address,
+            port,
             requests,
             _accepting: accepting,
         })
@@ -56,13 +57,13 @@ impl StatusServer {
     /// `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.port.url()
     }
 
     /// The port.
     #[must_use]
-    pub fn port(&self) -> u16 {
-        self.address.port()
+    pub fn port(&self) -> &Port {
+        &self.port
     }
 
     /// Requests so far: method and path of each, such as `GET /healthz`.

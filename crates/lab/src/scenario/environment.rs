@@ -2,7 +2,6 @@
 //! proxy in its settings, a list of hosts of its own. Such a row is played by a child process, prepared here.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::LabError;
 use crate::desktop::{DesktopSession, Keyring, SessionOptions};
+use crate::port::Port;
 use crate::site::Authority;
 
 /// The host in the address of a site that is not on this computer, as far as the engine can tell.
@@ -55,6 +55,8 @@ pub(super) struct Prepared {
     pub(super) folder: TempDir,
     /// The desktop session, where there is one.
     pub(super) desktop: Option<DesktopSession>,
+    /// Where the child's proxy will listen.
+    proxy: Option<Port>,
     variables: Vec<(&'static str, String)>,
     /// What is mounted for the child alone.
     mounts: Option<&'static str>,
@@ -72,6 +74,7 @@ impl Environment {
         let mut prepared = Prepared {
             folder,
             desktop: None,
+            proxy: None,
             variables: Vec::new(),
             mounts: match self {
                 Self::OwnHosts => Some(OWN_HOSTS),
@@ -92,10 +95,11 @@ impl Environment {
         match self {
             Self::Proxied => {
                 prepared.trust()?;
-                let port = free_port()?.to_string();
-                let proxy = format!("http://127.0.0.1:{port}");
-                prepared.variables.push(("HTTPS_PROXY", proxy));
-                prepared.variables.push((PROXY_PORT, port));
+                let port = Port::reserve()?;
+                prepared.variables.push(("HTTPS_PROXY", port.url()));
+                let number = port.number().to_string();
+                prepared.variables.push((PROXY_PORT, number));
+                prepared.proxy = Some(port);
             }
             Self::OwnHosts => {
                 prepared.trust()?;
@@ -197,11 +201,4 @@ fn with_mounts(mounts: &str, folder: &Path, program: &Path, arguments: &[&str]) 
         .args(arguments)
         .env("DBUS_SESSION_BUS_ADDRESS", "disabled:");
     command
-}
-
-fn free_port() -> Result<u16, LabError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let address = listener.and_then(|listener| listener.local_addr());
-    let address = address.map_err(LabError::io("finding a free port"))?;
-    Ok(address.port())
 }

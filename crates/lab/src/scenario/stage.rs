@@ -16,6 +16,7 @@ use super::inside::{Ask, Inside};
 use super::proxy::Proxy;
 use crate::LabError;
 use crate::generated_library::generate;
+use crate::port::Port;
 use crate::rig::{Jitter, PATIENCE, Rig};
 use crate::site::{Authority, Gate, Settings, Site, Stopped};
 
@@ -54,7 +55,7 @@ impl Stage {
         }
         let site = Site::with(settings).await?;
         let proxy = match inside.as_ref().and_then(|inside| inside.proxy_port()) {
-            Some(port) => Some(Proxy::start(port, site.address()).await?),
+            Some(port) => Some(Proxy::start(port, site.port().address()).await?),
             None => None,
         };
         let workouts = generate(WORKOUTS).into_iter();
@@ -103,12 +104,10 @@ impl Stage {
     ///
     /// # Errors
     /// Bringing the site back has failed.
-    pub fn port(&self) -> Result<u16, LabError> {
-        let here = self.site.as_ref().map(Site::address);
-        let address = here.or(self.away.as_ref().map(Stopped::address));
-        address
-            .map(|address| address.port())
-            .ok_or_else(|| LabError::Unexpected("the site is gone".to_owned()))
+    pub fn port(&self) -> Result<&Port, LabError> {
+        let here = self.site.as_ref().map(Site::port);
+        let port = here.or(self.away.as_ref().map(Stopped::port));
+        port.ok_or_else(|| LabError::Unexpected("the site is gone".to_owned()))
     }
 
     /// The drive stops: nothing listens at the site's address any more.

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::LabError;
+use crate::port::Port;
 use crate::rig::LabClock;
 
 pub use gate::{Canned, Change, Gate, Heard, PORTAL, Way};
@@ -78,7 +79,7 @@ pub struct Site {
     pub url: String,
     /// What stands in front of it.
     pub gate: Arc<Gate>,
-    address: SocketAddr,
+    port: Port,
     settings: Settings,
     folder: Arc<TempDir>,
     stop: oneshot::Sender<()>,
@@ -112,22 +113,17 @@ impl Site {
     /// No port or no folder is to be had, or the server does not open.
     pub async fn with(settings: Settings) -> Result<Self, LabError> {
         let folder = tempfile::tempdir().map_err(LabError::io("making the server's folder"))?;
-        Self::on("127.0.0.1:0", Arc::new(folder), Gate::open(), settings).await
+        Self::on(Port::reserve()?, Arc::new(folder), Gate::open(), settings).await
     }
 
     async fn on(
-        address: &str,
+        port: Port,
         folder: Arc<TempDir>,
         gate: Arc<Gate>,
         settings: Settings,
     ) -> Result<Self, LabError> {
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(LabError::io(format!("listening on {address}")))?;
-        let address = listener
-            .local_addr()
-            .map_err(LabError::io("asking for the port"))?;
-        let url = settings.url(address);
+        let listener = port.listen()?;
+        let url = settings.url(port.address());
         let options = Options {
             dev: true,
             clock: Arc::clone(&settings.clock) as _,
@@ -151,7 +147,7 @@ impl Site {
             server,
             url,
             gate,
-            address,
+            port,
             settings,
             folder,
             stop,
@@ -161,8 +157,8 @@ impl Site {
 
     /// Where it listens.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn port(&self) -> &Port {
+        &self.port
     }
 
     /// How it was set up.
@@ -191,7 +187,7 @@ impl Site {
         Ok(Stopped {
             url: self.url,
             gate: self.gate,
-            address: self.address,
+            port: self.port,
             settings: self.settings,
             folder: self.folder,
         })
@@ -273,16 +269,16 @@ pub struct Stopped {
     pub url: String,
     /// What stood in front of it, with all that it counted.
     pub gate: Arc<Gate>,
-    address: SocketAddr,
+    port: Port,
     settings: Settings,
     folder: Arc<TempDir>,
 }
 
 impl Stopped {
-    /// Where it listened.
+    /// Where it listened, and will again.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn port(&self) -> &Port {
+        &self.port
     }
 
     /// The same server, on the same port.
@@ -290,8 +286,7 @@ impl Stopped {
     /// # Errors
     /// As [`Site::with`].
     pub async fn start(self) -> Result<Site, LabError> {
-        let address = self.address.to_string();
-        Site::on(&address, self.folder, self.gate, self.settings).await
+        Site::on(self.port, self.folder, self.gate, self.settings).await
     }
 }
 

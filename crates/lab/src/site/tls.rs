@@ -10,11 +10,11 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::LabError;
+use crate::accepting::Accepting;
 
 /// A certificate authority of the lab's own. Its key lives as long as the lab needs it and guards nothing.
 pub struct Authority {
@@ -135,35 +135,29 @@ impl Shown {
 pub(super) struct TlsListener {
     ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
     address: SocketAddr,
-    accepting: JoinHandle<()>,
+    _accepting: Accepting,
 }
 
 impl TlsListener {
     pub(super) fn over(listener: TcpListener, shown: Shown) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (sender, ready) = mpsc::channel(16);
-        let accepting = tokio::spawn(async move {
-            while let Ok((connection, peer)) = listener.accept().await {
-                let (acceptor, sender) = (TlsAcceptor::from(shown.now()), sender.clone());
-                tokio::spawn(async move {
-                    // A client that does not like the certificate goes away; that is what it is shown for.
-                    if let Ok(stream) = acceptor.accept(connection).await {
-                        drop(sender.send((stream, peer)).await);
-                    }
-                });
-            }
+        let accepting = Accepting::start(listener, move |connection| {
+            let (acceptor, sender) = (TlsAcceptor::from(shown.now()), sender.clone());
+            tokio::spawn(async move {
+                // A client that does not like the certificate goes away; that is what it is shown for.
+                if let Ok(peer) = connection.peer_addr()
+                    && let Ok(stream) = acceptor.accept(connection).await
+                {
+                    drop(sender.send((stream, peer)).await);
+                }
+            });
         });
         Ok(Self {
             ready,
             address,
-            accepting,
+            _accepting: accepting,
         })
-    }
-}
-
-impl Drop for TlsListener {
-    fn drop(&mut self) {
-        self.accepting.abort();
     }
 }
 

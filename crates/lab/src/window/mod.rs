@@ -5,7 +5,6 @@ mod close;
 mod page;
 
 use std::fs;
-use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,9 +13,10 @@ use std::time::{Duration, SystemTime};
 use rustix::process::Signal;
 use serde_json::json;
 use thirtyfour::{Capabilities, WebDriver};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use crate::desktop::{DesktopSession, kill_all_with, with_environment};
+use crate::port::Port;
 use crate::program::{Program, signal};
 use crate::wait::{Seen, until};
 use crate::{LabError, programs};
@@ -65,15 +65,15 @@ impl Window {
         let app = app
             .canonicalize()
             .map_err(|_| LabError::NotBuilt(app.to_owned()))?;
-        let (port, native_port) = (free_port().await?, free_port().await?);
+        let (port, native_port) = (Port::reserve()?, Port::reserve()?);
         let mark = fresh_mark();
         let mut command = session.command(programs::tauri_driver()?);
         command
             .args([
                 "--port",
-                &port.to_string(),
+                &port.number().to_string(),
                 "--native-port",
-                &native_port.to_string(),
+                &native_port.number().to_string(),
             ])
             .arg("--native-driver")
             .arg(web_driver()?)
@@ -85,7 +85,7 @@ impl Window {
             "tauri-driver",
             command,
             mark,
-            &[port, native_port],
+            vec![port, native_port],
             ("tauri:options", options),
         )
         .await?;
@@ -179,11 +179,11 @@ impl Browser {
     /// # Errors
     /// A program is missing, or no window comes.
     pub async fn open(session: &DesktopSession) -> Result<Self, LabError> {
-        let port = free_port().await?;
+        let port = Port::reserve()?;
         let mark = fresh_mark();
         let mut command = session.command(web_driver()?);
         command
-            .args(["--host=127.0.0.1", &format!("--port={port}")])
+            .args(["--host=127.0.0.1", &format!("--port={}", port.number())])
             .env(MARK, &mark);
         let options = json!({ "binary": programs::mini_browser()?, "args": ["--automation"] });
         let (page, processes) = connect(
@@ -191,7 +191,7 @@ impl Browser {
             "WebKitWebDriver",
             command,
             mark,
-            &[port],
+            vec![port],
             ("webkitgtk:browserOptions", options),
         )
         .await?;
@@ -215,6 +215,8 @@ impl Deref for Browser {
 struct Processes {
     driver: Program,
     mark: String,
+    /// Where it listens, now or in a moment.
+    ports: Vec<Port>,
 }
 
 impl Drop for Processes {
@@ -229,25 +231,29 @@ async fn connect(
     name: &str,
     mut command: std::process::Command,
     mark: String,
-    ports: &[u16],
+    ports: Vec<Port>,
     (capability, options): (&str, serde_json::Value),
 ) -> Result<(Page, Processes), LabError> {
     let driver = Program::start(name, &mut command, &session.logs())?;
-    let mut processes = Processes { driver, mark };
-    for port in ports {
+    let mut processes = Processes {
+        driver,
+        mark,
+        ports,
+    };
+    for port in &processes.ports {
         until("the WebDriver's port", START, async || {
             processes.driver.still_runs()?;
-            let connected = TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).await;
+            let connected = TcpStream::connect(port.address()).await;
             Ok(Seen::from(connected.is_ok()))
         })
         .await?;
     }
-    let [port, ..] = ports else {
+    let Some(port) = processes.ports.first() else {
         return Err(LabError::Unexpected("a driver without a port".to_owned()));
     };
     let mut capabilities = Capabilities::new();
     capabilities.set(capability, options)?;
-    let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities)
+    let driver = WebDriver::builder(port.url(), capabilities)
         .request_timeout(START)
         .await?;
     Ok((Page::new(driver), processes))
@@ -255,14 +261,6 @@ async fn connect(
 
 fn web_driver() -> Result<PathBuf, LabError> {
     programs::installed("WebKitWebDriver", "webkit2gtk-driver")
-}
-
-async fn free_port() -> Result<u16, LabError> {
-    let find = async {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        Ok(listener.local_addr()?.port())
-    };
-    find.await.map_err(LabError::io("finding a free port"))
 }
 
 fn fresh_mark() -> String {

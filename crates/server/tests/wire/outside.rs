@@ -8,7 +8,6 @@ use freewheel_server::{Clock as _, Options, OutsideIssuer, rotate_keys};
 use jiff::SignedDuration;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::rig::{Rig, problem};
@@ -201,9 +200,7 @@ async fn an_issuer_that_hangs_holds_nobody_up_once_its_keys_are_old() {
     let service = service_of(&issuer.url, AUDIENCE).await;
     let token = issuer.sign_in().await.access_token;
     assert_eq!(ask(&service, &token).await.status(), StatusCode::OK);
-    let address = issuer.url.trim_start_matches("http://").to_owned();
-    drop(issuer.stop().await);
-    let silent = TcpListener::bind(address).await.unwrap();
+    let silent = issuer.stop().await.listen();
     service.advance(3601);
     // Less than any question to the issuer may take.
     let soon = Duration::from_secs(5);

@@ -1,5 +1,6 @@
 //! A server with a clock that the test moves, and an app that signs in like a person would.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use jiff::SignedDuration;
 use reqwest::header::LOCATION;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -32,6 +33,7 @@ pub struct Rig {
     pub url: String,
     pub http: Client,
     pub folder: Arc<TempDir>,
+    place: Place,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -40,15 +42,44 @@ pub struct Rig {
 pub struct Stopped {
     configure: Configure,
     clock: Arc<ManualClock>,
-    address: String,
+    place: Place,
     folder: Arc<TempDir>,
 }
 
 impl Stopped {
     pub async fn start(self) -> Rig {
-        let listener = TcpListener::bind(self.address).await.unwrap();
-        Rig::on(listener, self.configure, self.folder, self.clock)
+        Rig::on(self.place, self.configure, self.folder, self.clock)
     }
+
+    /// Something else in the server's place.
+    pub fn listen(&self) -> TcpListener {
+        self.place.listen()
+    }
+}
+
+/// A port of 127.0.0.1 that stays the server's while it is down: a socket that is bound to it and never listens keeps it
+/// from becoming the near end of some outgoing connection.
+struct Place(TcpSocket);
+
+impl Place {
+    fn find() -> Self {
+        Self(bound("127.0.0.1:0".parse().unwrap()))
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+
+    fn listen(&self) -> TcpListener {
+        bound(self.address()).listen(1024).unwrap()
+    }
+}
+
+fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
 }
 
 impl Rig {
@@ -67,19 +98,19 @@ impl Rig {
 
     /// A server in development mode with an empty library and whatever else `configure` sets.
     pub async fn start_as(configure: impl Fn(Options) -> Options + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let clock = Arc::new(ManualClock::at("2026-03-02T09:00:00Z".parse().unwrap()));
         let folder = Arc::new(TempDir::new().unwrap());
-        Self::on(listener, Arc::new(configure), folder, clock)
+        Self::on(Place::find(), Arc::new(configure), folder, clock)
     }
 
     fn on(
-        listener: TcpListener,
+        place: Place,
         configure: Configure,
         folder: Arc<TempDir>,
         clock: Arc<ManualClock>,
     ) -> Self {
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let listener = place.listen();
+        let url = format!("http://{}", place.address());
         let options = configure(Options {
             clock: clock.clone(),
             library: Library::Empty,
@@ -99,6 +130,7 @@ impl Rig {
             url,
             http: client(),
             folder,
+            place,
             stop,
             serving,
         }
@@ -116,7 +148,7 @@ impl Rig {
         Stopped {
             configure: self.configure,
             clock: self.clock,
-            address: self.url.trim_start_matches("http://").to_owned(),
+            place: self.place,
             folder: self.folder,
         }
     }

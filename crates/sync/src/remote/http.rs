@@ -346,8 +346,8 @@ mod tests {
     async fn a_refused_port_and_a_cut_body_are_told_apart() {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let http = Http::new(true).unwrap();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let port = freewheel_lab::port::Port::reserve().unwrap();
+        let (listener, url) = (port.listen().unwrap(), format!("{}/", port.url()));
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 1024];

@@ -1,10 +1,10 @@
 //! Signing in: what comes of it, and what is left when it does not come about.
 
+use freewheel_lab::port::Port;
 use freewheel_lab::rig::Rig;
 use freewheel_sync::view::{LibraryQuery, SyncView};
 use freewheel_sync::{Engine, Mode};
 use jiff::SignedDuration;
-use tokio::net::TcpListener;
 
 use crate::athlete::{browse, in_browser, open, sign_in, signed_in, soon, until};
 use crate::site::{Site, Way};
@@ -244,9 +244,8 @@ async fn a_server_that_is_not_ours_is_named_and_nothing_changes() {
 
 #[tokio::test]
 async fn signing_in_while_the_server_is_away_leaves_all_as_it_was() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let nobody_listens = Port::reserve().unwrap();
+    let url = nobody_listens.url();
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path(), Mode::Resident).await;
     let before = settled(&engine).await;

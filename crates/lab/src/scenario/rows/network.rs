@@ -73,17 +73,16 @@ async fn tries_are_spaced(stage: &mut Stage, findings: &mut Findings) -> Result<
 }
 
 async fn packets_lost(stage: &mut Stage) -> Result<(), LabError> {
-    let port = stage.port()?;
     stage.site_stops().await?;
-    stage.keep(BlackHole::open(Some(port)).await?);
+    stage.keep(BlackHole::open(Some(stage.port()?)).await?);
     Ok(())
 }
 
 async fn ipv6_black_holed(stage: &mut Stage) -> Result<(), LabError> {
-    let port = stage.port()?;
-    stage.keep(BlackHole::open_v6(port).await?);
+    let port = stage.port()?.clone();
+    stage.keep(BlackHole::open_v6(&port).await?);
     stage.resolver_finds(&["::1", "127.0.0.1"]).await?;
-    let found = tokio::net::lookup_host((HOST, port)).await;
+    let found = tokio::net::lookup_host((HOST, port.number())).await;
     let found: Vec<_> = found
         .map_err(LabError::io("looking up the site"))?
         .collect();
