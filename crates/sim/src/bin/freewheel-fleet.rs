@@ -1,0 +1,3 @@
+//! `freewheel-fleet`: simulates the herd, prints the table, writes the plot.
+
+fn main() {}
