@@ -164,6 +164,13 @@ impl LanePlan {
         }
     }
 
+    /// Whether the lane waits for something to call with although there is something, as `calls` says
+    /// ([`crate::session::Access::calls`]). A clock that is put right gives back what it took, and no event tells.
+    #[must_use]
+    pub fn waits_in_vain(&self, calls: bool) -> bool {
+        calls && self.reason == PlanReason::NoSession
+    }
+
     /// Whether it is time. A clock that was turned back past the making of the plan cannot tell how much
     /// longer to wait, so the time has come.
     #[must_use]

@@ -42,6 +42,21 @@ fn failed(verdict: Verdict, attempt: u32) -> LaneOutcome {
     LaneOutcome::Failed { verdict, attempt }
 }
 
+/// A clock that is put right, or tokens that are younger than a clock said.
+#[test]
+fn only_a_lane_that_waits_for_something_to_call_with_waits_in_vain_and_only_when_there_is() {
+    let (up, no_network) = (Reach::new(false), down(false));
+    let session = plan(Lane::Rides, LaneOutcome::Ready, &up, false, 0.5);
+    assert!(session.waits_in_vain(true));
+    assert!(!session.waits_in_vain(false));
+    let network = plan(Lane::Rides, LaneOutcome::Ready, &no_network, true, 0.5);
+    let idle = plan(Lane::Edits, LaneOutcome::Done, &up, true, 0.5);
+    let work = plan(Lane::Rides, LaneOutcome::Ready, &up, true, 0.5);
+    for other in [network, idle, work] {
+        assert!(!other.waits_in_vain(true), "{other:?}");
+    }
+}
+
 #[test]
 fn each_outcome_has_its_wait_and_its_reason() {
     use LaneOutcome::*;

@@ -1,5 +1,6 @@
 //! What becomes of the facts when a refresh or a call was answered, or was not.
 
+use super::contact::is_renewable;
 use super::event::{Action, RefreshReason, SavedTokens};
 use super::facts::{
     AccessLife, Condemned, Doubt, Facts, Intent, TokenFacts, Unauthorized, VaultCondition,
@@ -20,6 +21,9 @@ pub(super) fn intend(
     fingerprint: &Fingerprint,
     now: &Now,
 ) {
+    if !is_renewable(facts) {
+        return; // There is nothing to spend.
+    }
     match &mut facts.intent {
         Some(open) if open.generation == generation && open.fingerprint == *fingerprint => {
             open.attempts = open.attempts.saturating_add(1);
@@ -37,6 +41,15 @@ pub(super) fn intend(
                 repeated: false,
             });
         }
+    }
+}
+
+/// Nothing can have been sent for them either, whatever was begun.
+pub(super) fn no_refresh_token(facts: &mut Facts, generation: Generation) {
+    let stored = facts.tokens.as_mut();
+    if let Some(tokens) = stored.filter(|tokens| tokens.generation == generation) {
+        tokens.unrenewable = true;
+        facts.intent = None;
     }
 }
 
@@ -131,6 +144,7 @@ pub(super) fn saved_tokens(facts: &mut Facts, saved: &SavedTokens, now: &Now) ->
             life: saved.access_life,
         }),
         refresh_until: saved.refresh_until,
+        unrenewable: saved.unrenewable,
     });
     facts.unsaved = None;
     facts.intent = None;

@@ -8,15 +8,41 @@ use crate::time::{Millis, Now, WallMs};
 const ANCHOR_IS_FRESH: Millis = Millis::mins(1);
 
 /// Whether the stored access token can be sent along: there is one, and more than `margin` of its life is left, in the
-/// server's time.
+/// server's time. One that nothing replaces is sent to the last.
 #[must_use]
 pub fn access_token_usable(facts: &Facts, now: &Now, margin: Millis) -> bool {
+    if !is_renewable(facts) {
+        return !has_run_out(facts, now);
+    }
     let access = facts.tokens.as_ref().and_then(|tokens| tokens.access);
     let (Some(access), Some(anchor)) = (access, &facts.anchor) else {
         return false;
     };
     let time = grace::server_time(anchor, facts.mark.as_ref(), now);
     time < access.from.plus(access.life.less(margin))
+}
+
+/// Whether the session lasts longer than its access token: there is nothing to renew yet, or something to renew it with.
+pub(super) fn is_renewable(facts: &Facts) -> bool {
+    let tokens = facts.tokens.as_ref();
+    tokens.is_none_or(|tokens| !tokens.unrenewable)
+}
+
+/// Whether the access token's life is over and nothing can renew it.
+///
+/// What a clock tells counts as long as it tells it. The grace remembers more, in its mark, so that nobody gains by
+/// turning a clock. Here nothing can be gained: a token that is over is refused by the service, whatever is believed
+/// here. Nor is anything believed without a contact to count from.
+pub(super) fn has_run_out(facts: &Facts, now: &Now) -> bool {
+    let Some(tokens) = facts.tokens.as_ref().filter(|tokens| tokens.unrenewable) else {
+        return false;
+    };
+    let Some(access) = tokens.access else {
+        return true; // A version before this one dropped it.
+    };
+    let end = access.from.plus(access.life);
+    let anchor = facts.anchor.as_ref();
+    anchor.is_some_and(|anchor| grace::server_time(anchor, None, now) >= end)
 }
 
 /// Whether an authenticated answer is worth an [`super::Event::Contact`]: it ends some trouble, or the anchor is no
@@ -63,6 +89,7 @@ mod tests {
                 life: Millis::mins(15),
             }),
             refresh_until: None,
+            unrenewable: false,
         };
         let anchor = Anchor {
             server: now(0).wall,

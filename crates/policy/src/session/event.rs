@@ -86,6 +86,11 @@ pub enum Event {
     },
     /// The process that had unsaved tokens in memory has ended: they are lost.
     UnsavedLost,
+    /// The stored tokens have no refresh token, and the version that stored them did not note it.
+    NoRefreshToken {
+        /// The set.
+        generation: Generation,
+    },
 }
 
 /// What is known of tokens that just came.
@@ -103,6 +108,9 @@ pub struct SavedTokens {
     pub refresh_until: Option<WallMs>,
     /// The grace that the server asks for.
     pub offline_grace: Option<Millis>,
+    /// There is no refresh token among them (RFC 6749 §5.1), and no older one that goes on (§6).
+    #[serde(default)]
+    pub unrenewable: bool,
 }
 
 /// What the engine is to do. Every action is a wish that may be told more than once: doing it twice at

@@ -90,6 +90,10 @@ pub struct TokenFacts {
     pub access: Option<AccessLife>,
     /// When the refresh token ends, if the server told. For show: only the server decides.
     pub refresh_until: Option<WallMs>,
+    /// The issuer gave no refresh token (RFC 6749 §5.1 makes it optional): this set cannot be renewed, and the sign-in
+    /// ends with its access token. Versions before this fact did not note it ([`super::Event::NoRefreshToken`]).
+    #[serde(default)]
+    pub unrenewable: bool,
 }
 
 /// The life of an access token, in the server's time.

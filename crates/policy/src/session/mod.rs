@@ -29,6 +29,10 @@
 //!    GraceExpired ◀── 14 days without contact ── NeedsSignIn(cause)      Blocked
 //!                                                 invalid_grant: the      an account code:
 //!                                                 token, not the person   the person
+//!
+//!                                                 or: an access token that cannot
+//!                                                 be renewed is over, by the clock;
+//!                                                 a clock put right leads back
 //! ```
 //!
 //! # What leads where
@@ -42,9 +46,11 @@
 #![doc = include_str!("transitions.txt")]
 //! ```
 //!
-//! Two rules keep the athlete riding:
-//! - Only a definitive answer of the genuine issuer, or a missing credential, leads to NeedsSignIn or
-//!   Blocked. Trouble of any kind and number leads to Offline, and back.
+//! Three rules keep the athlete riding:
+//! - Only a definitive answer of the genuine issuer, a missing credential, or the end of one that cannot be
+//!   renewed leads to NeedsSignIn or Blocked. Trouble of any kind and number leads to Offline, and back.
+//! - Tokens without a refresh token (RFC 6749 §5.1 makes it optional) are never renewed. Whether they are over is
+//!   derived from the clock each time, and not remembered; a 401 before that is trouble like any other.
 //! - What a ride began with, it keeps until it ends: [`Facts::riding`] holds the access that was there.
 
 mod access;
@@ -65,7 +71,7 @@ pub use facts::{
     AccessLife, Account, Condemned, Doubt, Facts, Intent, SystemNetwork, TokenFacts, Unauthorized,
     VaultCondition,
 };
-pub use refresh::{refresh_due, refresh_wanted};
+pub use refresh::{recheck_is_possible, refresh_due, refresh_wanted};
 pub use state::{CredentialState, SignInCause, VaultCause, View, grace, state, view};
 pub use step::step;
 pub use vouch::{Belief, Vouched, Voucher, belief};
@@ -89,6 +95,8 @@ mod story;
 mod token_tests;
 #[cfg(test)]
 mod transition_tests;
+#[cfg(test)]
+mod unrenewable_tests;
 #[cfg(test)]
 mod walk;
 #[cfg(test)]

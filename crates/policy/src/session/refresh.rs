@@ -1,7 +1,8 @@
 //! When a refresh is wanted. Whether it may be tried now is the session lane's plan.
 
+use super::contact::is_renewable;
 use super::event::RefreshReason;
-use super::facts::{Doubt, Facts, SystemNetwork, TokenFacts, VaultCondition};
+use super::facts::{Condemned, Doubt, Facts, SystemNetwork, TokenFacts, VaultCondition};
 use crate::grace::{self, Anchor};
 use crate::time::{Millis, Now, WallMs};
 
@@ -13,7 +14,7 @@ const LEAST: Millis = Millis::secs(5);
 /// Why a refresh is wanted now, if it is.
 ///
 /// None is wanted while it could not succeed (no network, no credential at hand, a token that the issuer
-/// has condemned), while one is under way, and while the last one's tokens are unsaved: a token that
+/// has condemned, no refresh token at all), while one is under way, and while the last one's tokens are unsaved: a token that
 /// is not durable is never spent.
 #[must_use]
 pub fn refresh_wanted(facts: &Facts, now: &Now) -> Option<RefreshReason> {
@@ -45,7 +46,6 @@ pub fn refresh_wanted(facts: &Facts, now: &Now) -> Option<RefreshReason> {
     due.then_some(RefreshReason::HalfLife)
 }
 
-/// Whether there is a refresh token that may be spent, and a way to the issuer.
 /// How long until a refresh is wanted, zero when it is; `None` while nothing but an event can make one wanted.
 #[must_use]
 pub fn refresh_due(facts: &Facts, now: &Now) -> Option<Millis> {
@@ -58,8 +58,16 @@ pub fn refresh_due(facts: &Facts, now: &Now) -> Option<Millis> {
     half.since(server_time(facts, anchor, now))
 }
 
+/// Whether a blocked account can be asked about once more: only by a renewal, as no other call is made for it.
+#[must_use]
+pub fn recheck_is_possible(facts: &Facts) -> bool {
+    facts.condemned == Some(Condemned::Account) && !facts.signed_out && is_renewable(facts)
+}
+
+/// Whether there is a refresh token that may be spent, and a way to the issuer.
 pub(super) fn refresh_is_possible(facts: &Facts) -> bool {
     facts.tokens.is_some()
+        && is_renewable(facts)
         && !facts.signed_out
         && facts.condemned.is_none()
         && facts.unsaved.is_none()

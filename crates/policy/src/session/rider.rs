@@ -12,6 +12,7 @@ pub(super) const LOST: Trouble =
 pub(super) const DNS: Trouble = Trouble::Transport(TransportFailure::Dns);
 
 /// A profile that lives through events.
+#[derive(Clone)]
 pub(super) struct Rider {
     pub(super) facts: Facts,
     pub(super) now: Now,
@@ -42,6 +43,7 @@ pub(super) fn tokens(generation: u64, server_time: WallMs) -> SavedTokens {
         access_life: Millis::mins(10),
         refresh_until: Some(server_time.plus(Millis::days(30))),
         offline_grace: None,
+        unrenewable: false,
     }
 }
 

@@ -146,10 +146,17 @@ proptest! {
     #[test]
     fn a_refresh_is_asked_for_only_with_a_token_that_may_be_spent(story in story()) {
         run(&story, |_, event, after, actions, _| {
+            let renewable = after.tokens.as_ref().is_none_or(|tokens| !tokens.unrenewable);
             for action in actions {
                 let asks = match action {
-                    Action::Refresh { reason } => *reason != RefreshReason::Recheck,
-                    Action::RetryRefreshAtOnce { .. } => true,
+                    Action::Refresh { reason } => {
+                        prop_assert!(renewable, "{event:?} {action:?}");
+                        *reason != RefreshReason::Recheck
+                    }
+                    Action::RetryRefreshAtOnce { .. } => {
+                        prop_assert!(renewable, "{event:?} {action:?}");
+                        true
+                    }
                     Action::SaveTokens | Action::RereadTokens | Action::DropAccessToken { .. }
                     | Action::DiscardNewTokens | Action::OpenProfile { .. } | Action::ForgetTokens
                     | Action::RevokeRemotely { .. } | Action::WakeLanes => false,

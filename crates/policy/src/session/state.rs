@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::{Access, access};
+use super::contact::{has_run_out, is_renewable};
 use super::facts::{Condemned, Doubt, Facts, SystemNetwork, VaultCondition};
-use super::words::{Words, words};
+use super::words::{Words, offer_sign_in, words};
 use crate::grace::{self, GraceState};
 use crate::time::Now;
 use crate::token::Generation;
@@ -80,6 +81,8 @@ pub enum SignInCause {
     RotationResponseLost,
     /// This profile has an owner and no credential.
     CredentialLost,
+    /// The access token's life is over, and the issuer gave nothing to renew it with. Told by the clock alone.
+    CannotRenew,
     /// The last sign-in was made with another account.
     WrongAccount,
 }
@@ -106,7 +109,10 @@ pub fn view(facts: &Facts, now: &Now) -> View {
     let grace = grace(facts, now);
     let days_left = grace.map(|grace| grace.days_left());
     let clock_suspect = grace.is_some_and(|grace| grace.clock_suspect);
-    let words = words(&state, facts.vault, days_left, clock_suspect);
+    let mut words = words(&state, facts.vault, days_left, clock_suspect);
+    if state == CredentialState::Offline(Trouble::AccessRefused) && !is_renewable(facts) {
+        offer_sign_in(&mut words);
+    }
     View {
         access: access(facts, now),
         state,
@@ -146,7 +152,7 @@ fn settled(facts: &Facts, now: &Now) -> CredentialState {
     if facts.condemned == Some(Condemned::Account) {
         return CredentialState::Blocked;
     }
-    let sign_in = sign_in_cause(facts);
+    let sign_in = sign_in_cause(facts, now);
     if !grace(facts, now).is_some_and(|grace| grace.is_open()) {
         return CredentialState::GraceExpired(sign_in);
     }
@@ -174,7 +180,7 @@ pub(super) fn offline(facts: &Facts) -> Option<Trouble> {
     }
 }
 
-fn sign_in_cause(facts: &Facts) -> Option<SignInCause> {
+fn sign_in_cause(facts: &Facts, now: &Now) -> Option<SignInCause> {
     let lost = facts.vault == VaultCondition::Missing || facts.tokens.is_none();
     let cause = match facts.condemned {
         Some(Condemned::Token {
@@ -184,7 +190,10 @@ fn sign_in_cause(facts: &Facts) -> Option<SignInCause> {
             reply_lost: false, ..
         }) => SignInCause::TokenRefused,
         Some(Condemned::Account) => return None,
-        None if lost && facts.unsaved.is_none() => SignInCause::CredentialLost,
+        // Those in memory serve, and what is stored is not used meanwhile.
+        None if facts.unsaved.is_some() => return None,
+        None if lost => SignInCause::CredentialLost,
+        None if has_run_out(facts, now) => SignInCause::CannotRenew,
         None => return None,
     };
     Some(if facts.wrong_account {

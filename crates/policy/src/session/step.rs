@@ -2,11 +2,12 @@
 
 use super::access;
 use super::answer::{
-    blocked, contact, intend, save_failed, saved_tokens, token_answer, unauthorized,
+    blocked, contact, intend, no_refresh_token, save_failed, saved_tokens, token_answer,
+    unauthorized,
 };
 use super::event::{Action, Event, RefreshReason};
-use super::facts::{Account, Condemned, Doubt, Facts, SystemNetwork, TokenFacts, VaultCondition};
-use super::refresh::refresh_wanted;
+use super::facts::{Account, Doubt, Facts, SystemNetwork, TokenFacts, VaultCondition};
+use super::refresh::{recheck_is_possible, refresh_wanted};
 use crate::grace::{mark, mark_is_due};
 use crate::time::Now;
 
@@ -97,6 +98,10 @@ pub fn step(facts: &Facts, event: &Event, now: &Now) -> (Facts, Vec<Action>) {
             reply_counts_as_lost(&mut facts);
             wanted(&facts, now)
         }
+        Event::NoRefreshToken { generation } => {
+            no_refresh_token(&mut facts, *generation);
+            vec![]
+        }
     };
     (facts, actions)
 }
@@ -113,7 +118,7 @@ fn launched(facts: &mut Facts, vault: VaultCondition, now: &Now) -> Vec<Action> 
     facts.riding = None;
     reply_counts_as_lost(facts);
     save_mark(facts, now);
-    if facts.condemned == Some(Condemned::Account) && !facts.signed_out {
+    if recheck_is_possible(facts) {
         return vec![Action::Refresh {
             reason: RefreshReason::Recheck,
         }];

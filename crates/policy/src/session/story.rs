@@ -73,13 +73,16 @@ pub(super) fn vault() -> impl Strategy<Value = VaultCondition> {
 }
 
 fn tokens() -> impl Strategy<Value = SavedTokens> {
-    (1..9_u64, prop::option::of(0..20_u64)).prop_map(|(generation, days)| SavedTokens {
+    let renewal = prop_oneof![2 => Just(false), 1 => Just(true)];
+    let tokens = (1..9_u64, prop::option::of(0..20_u64), renewal);
+    tokens.prop_map(|(generation, days, unrenewable)| SavedTokens {
         generation: Generation(generation),
         fingerprint: Fingerprint(format!("fp{generation}")),
         server_time: WallMs(T0),
         access_life: Millis::mins(10),
         refresh_until: None,
         offline_grace: days.map(Millis::days),
+        unrenewable,
     })
 }
 
@@ -117,6 +120,9 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         Just(Event::RideEnded),
         Just(Event::AnchorForged),
         Just(Event::UnsavedLost),
+        (1..9_u64).prop_map(|g| Event::NoRefreshToken {
+            generation: Generation(g)
+        }),
     ]
 }
 

@@ -64,12 +64,18 @@ fn every_arrow_of_the_picture_is_in_the_code() {
             "TokenAnswer(definitive: invalid_grant)",
             "NeedsSignIn",
         ),
+        ("Active", "(unrenewable tokens run out)", "NeedsSignIn"),
         ("Active", "AccountBlocked", "Blocked"),
         ("Offline", "Contact", "Active"),
         ("Offline", "(15 days pass)", "GraceExpired"),
         ("OutcomeUnknown", "TokensSaved", "Active"),
         ("VaultUnavailable", "VaultChanged(ready)", "Active"),
         ("NeedsSignIn", "TokensSaved", "Active"),
+        (
+            "NeedsSignIn",
+            "(a clock that told so is put right)",
+            "Active",
+        ),
         ("NeedsSignIn", "(15 days pass)", "GraceExpired"),
         ("GraceExpired", "Contact", "Active"),
         ("Blocked", "Contact", "Active"),
@@ -95,10 +101,12 @@ fn every_arrow_of_the_picture_is_in_the_code() {
     assert_eq!(table.len(), 9, "every state can be reached");
 }
 
-/// "Could not ask" is never "was refused": nothing but the genuine issuer's word or a missing credential leads there.
+/// "Could not ask" is never "was refused": nothing leads there but the genuine issuer's word, a missing credential, and
+/// the known end of one that cannot be renewed.
 #[test]
-fn only_a_refusal_or_a_missing_credential_leads_to_needs_sign_in_or_blocked() {
+fn only_a_refusal_or_a_missing_or_ended_credential_leads_to_needs_sign_in_or_blocked() {
     let may = [
+        "(unrenewable tokens run out)",
         "Launched(credential missing)",
         "VaultChanged(credential missing)",
         "TokenAnswer(definitive: invalid_grant)",

@@ -14,11 +14,24 @@ use crate::token::Generation;
 
 const STORED: Generation = Generation(1);
 
+const FRESH: AccessLife = AccessLife {
+    from: T0,
+    life: Millis::mins(10),
+};
+const OVER: AccessLife = AccessLife {
+    from: T0.minus(Millis::days(1)),
+    ..FRESH
+};
+
 /// One thing that happens.
 pub(super) enum Happens {
     Event(Event),
     /// More than 14 days pass.
     Fortnight,
+    /// So much passes that an access token is over that cannot be renewed.
+    TokenEnds,
+    /// A clock told so, and is put right.
+    ClockPutRight,
 }
 
 /// What happened, in the words of the code, and how to make it happen to these facts.
@@ -26,6 +39,10 @@ pub(super) type Cause = (&'static str, fn(&Facts) -> Happens);
 
 pub(super) const CAUSES: &[Cause] = &[
     ("(15 days pass)", |_| Happens::Fortnight),
+    ("(unrenewable tokens run out)", |_| Happens::TokenEnds),
+    ("(a clock that told so is put right)", |_| {
+        Happens::ClockPutRight
+    }),
     ("Launched(vault ready)", |_| {
         Happens::Event(launched(VaultCondition::Ready))
     }),
@@ -77,6 +94,12 @@ pub(super) const CAUSES: &[Cause] = &[
     ("TokensSaved", |_| {
         Happens::Event(Event::TokensSaved(next_tokens()))
     }),
+    ("TokensSaved(no refresh token)", |_| {
+        Happens::Event(Event::TokensSaved(SavedTokens {
+            unrenewable: true,
+            ..next_tokens()
+        }))
+    }),
     ("SaveFailed", |_| {
         Happens::Event(Event::SaveFailed(next_tokens()))
     }),
@@ -115,6 +138,10 @@ pub(super) const CAUSES: &[Cause] = &[
         Happens::Event(Event::AnchorRestored { anchor, mark: None })
     }),
     ("UnsavedLost", |_| Happens::Event(Event::UnsavedLost)),
+    ("NoRefreshToken", |_| {
+        let generation = STORED;
+        Happens::Event(Event::NoRefreshToken { generation })
+    }),
 ];
 
 /// All events happen now; what is older is so much older that it counts as old.
@@ -146,8 +173,19 @@ fn after(facts: &Facts, happens: &Happens) -> Facts {
             facts.anchor = facts.anchor.map(|_| anchor(long_ago()));
             facts
         }
+        Happens::TokenEnds => living(facts, OVER),
+        Happens::ClockPutRight => living(facts, FRESH),
     };
     plain(next)
+}
+
+/// The same with another life of the access token.
+fn living(facts: &Facts, life: AccessLife) -> Facts {
+    let mut facts = facts.clone();
+    if let Some(tokens) = &mut facts.tokens {
+        tokens.access = Some(life);
+    }
+    facts
 }
 
 fn anchor(at: Now) -> Anchor {
@@ -172,11 +210,16 @@ fn plain(mut facts: Facts) -> Facts {
     facts.riding = None;
     facts.wrong_account = false;
     facts.access_in_memory = false;
-    facts.tokens = facts.tokens.map(|_| TokenFacts {
+    facts.tokens = facts.tokens.map(|tokens| TokenFacts {
         generation: STORED,
         fingerprint: "fp1".into(),
-        access: None,
+        access: Some(if tokens.unrenewable && tokens.access == Some(OVER) {
+            OVER
+        } else {
+            FRESH
+        }),
         refresh_until: None,
+        unrenewable: tokens.unrenewable,
     });
     facts.condemned = facts.condemned.map(|condemned| match condemned {
         Condemned::Token { .. } => Condemned::Token {
@@ -205,8 +248,11 @@ fn key(facts: &Facts) -> impl Ord + use<> {
     let grace = grace(facts, &now()).map(|grace| grace.is_open());
     let doubt = facts.intent.as_ref().map(|intent| intent.doubt);
     let condemned = facts.condemned.map(|c| c == Condemned::Account);
+    let tokens = facts.tokens.as_ref();
+    let tokens = tokens.map(|tokens| (tokens.unrenewable, tokens.access == Some(OVER)));
     (
         present,
+        tokens,
         grace,
         doubt,
         condemned,

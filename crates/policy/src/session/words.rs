@@ -78,6 +78,17 @@ pub fn words(
     words
 }
 
+/// Where the service refuses an access token that cannot be renewed, nothing but a sign-in helps if it goes on.
+pub(super) fn offer_sign_in(words: &mut Words) {
+    add(
+        &mut words.detail,
+        "It is tried again by itself; if this goes on, please sign in again.",
+    );
+    if words.action == Some(ActionLabel::SyncNow) {
+        words.action = Some(ActionLabel::SignIn);
+    }
+}
+
 /// What helps before the grace ends, where the library is open and nothing is exchanged with the service.
 fn before_it_locks(state: &CredentialState) -> Option<&'static str> {
     match state {
@@ -237,6 +248,9 @@ const fn sign_in(cause: SignInCause) -> &'static str {
             "The connection broke off while your sign-in was being renewed."
         }
         SignInCause::CredentialLost => "Your sign-in is no longer stored on this computer.",
+        SignInCause::CannotRenew => {
+            "This service lets a sign-in last for a certain time only, and it cannot be renewed by itself."
+        }
         SignInCause::WrongAccount => {
             "That was another account. Please sign in with the one that these rides belong to."
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use freewheel_policy::budget::Budget;
 use freewheel_policy::lane::Lane;
 use freewheel_policy::reach::Reach;
-use freewheel_policy::session::{Condemned, Facts, SystemNetwork, VaultCondition};
+use freewheel_policy::session::{Facts, SystemNetwork, VaultCondition, recheck_is_possible};
 use freewheel_policy::time::WallMs;
 use freewheel_policy::{backoff, grace};
 use tokio::sync::{Notify, watch};
@@ -184,7 +184,7 @@ impl Core {
             self.probe_vault(way).await;
             return Attempt::Nothing;
         }
-        if asked && facts.condemned == Some(Condemned::Account) && !facts.signed_out {
+        if asked && recheck_is_possible(&facts) {
             self.session.wish_recheck();
         }
         let wanted = freewheel_policy::session::refresh_wanted(&facts, &now).is_some();

@@ -386,7 +386,20 @@ impl Core {
             self.probe_vault(Way::Quietly).await;
         }
         self.observe_network().await;
+        self.wake_who_waits_in_vain().await;
         self.refresh_view();
+    }
+
+    /// Time alone, or a clock that is put right, may have given the lanes something to call with.
+    async fn wake_who_waits_in_vain(&self) {
+        let facts = self.session.facts().unwrap_or_default();
+        let calls = session::access(&facts, &self.clock().now()).calls;
+        for lane in [Lane::Library, Lane::Rides] {
+            let plan = self.lane_state(lane).await.plan;
+            if plan.is_some_and(|plan| plan.waits_in_vain(calls)) {
+                self.wakes.of(lane).ring(LaneOutcome::Ready);
+            }
+        }
     }
 
     /// Takes in what the lane `by` observed, and wakes the other lanes when something came back with it. The rides that

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use freewheel_policy::Generation;
 use freewheel_policy::definitive::{
-    BodyEnd, HttpFacts, Refusal, Tls, TokenOutcome, classify_token_answer, no_token_answer,
+    BodyEnd, HttpFacts, Tls, TokenOutcome, classify_token_answer, no_token_answer,
 };
-use freewheel_policy::session::{Account, Action, Condemned, Event, Facts, access_token_usable};
+use freewheel_policy::session::{Account, Action, Condemned, Event, Facts};
 use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::{TransportFailure, Trouble};
 use freewheel_protocol::oauth::{OAuthError, TokenAnswer};
@@ -15,13 +15,12 @@ use secrecy::ExposeSecret as _;
 
 use super::issuer::{Issuer, Unproved};
 use super::saving::{Unsaved, fingerprint};
-use super::session::{Session, Way, account_id, read_facts};
+use super::session::{Session, Way, account_id, read_facts, stored_facts};
 use super::tokens::TokenSet;
 use crate::jwt::JwtError;
 use crate::lease::{Lease, LeaseKind};
 use crate::remote::{Reply, ServerAddress, issuer as remote};
 use crate::store::{Store, StoreError};
-use crate::vault::VaultKey;
 
 /// How long another process's refresh is waited for.
 const OTHER_PROCESS: Duration = Duration::from_secs(30);
@@ -34,7 +33,7 @@ const KEYS: Duration = Duration::from_secs(2);
 pub(crate) enum Refreshed {
     /// There are fresh tokens, from here or from another process.
     Fresh,
-    /// Nothing was sent: nobody is signed in, or the vault does not answer.
+    /// Nothing was sent: nobody is signed in, the vault does not answer, or there is no refresh token.
     NotPossible,
     /// The issuer refused, definitively; the facts say what follows.
     Refused,
@@ -125,15 +124,15 @@ impl Session {
         let Ok(tokens) = self.unsealed(&stored, &facts).await else {
             return Ok(Refreshed::NotPossible);
         };
+        if tokens.refresh.expose_secret().is_empty() {
+            return Ok(Refreshed::NotPossible); // There is nothing to ask with.
+        }
         let Ok(key) = self.key(&account, tokens.generation).await else {
             return Ok(Refreshed::NotPossible);
         };
         let Some(address) = address(&facts) else {
             return Ok(Refreshed::NotPossible);
         };
-        if tokens.refresh.expose_secret().is_empty() {
-            return self.without_refresh_token(&facts, &key, &tokens).await;
-        }
         let known = match issuer.known(&address).await {
             Ok(known) => known,
             Err(trouble) => {
@@ -190,25 +189,17 @@ impl Session {
         }
     }
 
-    /// An issuer may give no refresh token (OpenID Connect Core §11): then the sign-in ends with its access token, and
-    /// there is nobody to be asked.
-    async fn without_refresh_token(
-        &self,
-        facts: &Facts,
-        key: &VaultKey,
-        tokens: &TokenSet,
-    ) -> Result<Refreshed, StoreError> {
-        if access_token_usable(facts, &self.clock.now(), Millis::ZERO) {
-            return Ok(Refreshed::NotPossible);
+    /// Notes that there is no refresh token, where a version before this one did not.
+    pub(super) async fn note_unrenewable(&self, tokens: &TokenSet) {
+        if !tokens.refresh.expose_secret().is_empty() {
+            return;
         }
-        self.apply(Event::RefreshIntended {
-            generation: tokens.generation,
-            fingerprint: fingerprint(key, tokens),
-        })
-        .await?;
-        let outcome = TokenOutcome::Definitive(Refusal::InvalidGrant);
-        self.apply(Event::TokenAnswer(outcome.clone())).await?;
-        Ok(ended(outcome))
+        let generation = tokens.generation;
+        let known = self.store.run(stored_facts).await.unwrap_or_default();
+        let untold = known.tokens.is_some_and(|stored| !stored.unrenewable);
+        if untold && let Err(error) = self.apply(Event::NoRefreshToken { generation }).await {
+            tracing::warn!(%error, "it could not be noted that the tokens cannot be renewed");
+        }
     }
 
     /// One renewal or sign-in at a time, across processes. Whoever holds unsaved tokens holds it until they are saved.

@@ -13,8 +13,8 @@ pub enum Renewal {
     Fresh,
     /// There are fresh tokens, and they are in memory only; saving them is tried again.
     Unsaved,
-    /// Nothing was sent: nobody is signed in, the key cannot be had, or this computer could not write down what it was
-    /// about to do.
+    /// Nothing was sent: nobody is signed in, the issuer gave no refresh token, the key cannot be had, or this computer
+    /// could not write down what it was about to do.
     NotPossible,
     /// The issuer refused, definitively, now or earlier; the session says what follows.
     Refused,

@@ -13,8 +13,12 @@ use super::refresh::Granted;
 use super::session::{Session, Way};
 use super::tokens::TokenSet;
 use crate::lease::{Lease, LeaseKind};
+use crate::remote::issuer::UNTOLD_LIFE;
 use crate::store::{Store, StoreError};
 use crate::vault::{VaultError, VaultKey};
+
+/// The life of an access token that can be renewed and whose life is not told.
+const UNTOLD: Millis = Millis::mins(5);
 
 /// New tokens that are in memory only. They are the only ones that count: the stored ones were spent for them.
 #[derive(Clone)]
@@ -48,14 +52,16 @@ impl Unsaved {
             refresh: refresh.or_else(|| old.cloned()).unwrap_or_default(),
             vouched: true,
         };
+        let unrenewable = tokens.refresh.expose_secret().is_empty();
         let saved = SavedTokens {
             generation: tokens.generation,
             // Given with the key.
             fingerprint: Fingerprint::default(),
             server_time: granted.date.unwrap_or(came.wall),
-            access_life: Millis::secs(granted.answer.expires_in),
+            access_life: life(granted.answer.expires_in, unrenewable),
             refresh_until: None,
             offline_grace: granted.offline_grace,
+            unrenewable,
         };
         Self {
             account,
@@ -229,6 +235,15 @@ impl Session {
         }
         self.wake_lanes();
         Ok(())
+    }
+}
+
+/// The life of an access token. Where it is not told, one that can be renewed is renewed soon; any other may have no end,
+/// and serves until the service refuses it.
+fn life(told: u64, unrenewable: bool) -> Millis {
+    match told {
+        UNTOLD_LIFE if !unrenewable => UNTOLD,
+        told => Millis::secs(told),
     }
 }
 

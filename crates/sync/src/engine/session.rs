@@ -289,6 +289,7 @@ impl Session {
         .await;
         let tokens = Arc::new(result?);
         self.keep(Arc::clone(&tokens));
+        self.note_unrenewable(&tokens).await;
         Ok(tokens)
     }
 

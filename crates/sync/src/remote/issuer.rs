@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::metadata::MetadataError;
 use super::{Http, Reply};
 
-/// The life of an access token whose issuer does not tell it, in seconds; it may leave that out (RFC 6749 §5.1).
-const UNTOLD_LIFE: u64 = 300;
+/// Stands for the life of an access token whose issuer does not tell it; it may leave that out (RFC 6749 §5.1).
+pub const UNTOLD_LIFE: u64 = u64::MAX;
 
 /// Metadata or keys could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -141,7 +141,8 @@ pub async fn revoke(
     post(http, endpoint, &form, None).await.map(Some)
 }
 
-/// The tokens of a whole, successful answer (RFC 6749 §5.1); nothing when it is not one.
+/// The tokens of a whole, successful answer (RFC 6749 §5.1), with [`UNTOLD_LIFE`] where none is told; nothing when it is
+/// not one.
 #[must_use]
 pub fn tokens(reply: &Reply) -> Option<TokenAnswer> {
     let mut document: Value = reply.document().ok()?;
@@ -198,7 +199,10 @@ mod tests {
         let told = json!({"access_token": "a", "token_type": "bearer", "expires_in": 60});
         assert_eq!(tokens(&reply(told)).unwrap().expires_in, 60);
         let untold = json!({"access_token": "a", "token_type": "Bearer"});
-        assert_eq!(tokens(&reply(untold.clone())).unwrap().expires_in, 300);
+        assert_eq!(
+            tokens(&reply(untold.clone())).unwrap().expires_in,
+            UNTOLD_LIFE
+        );
         for none in [
             json!({"access_token": "", "token_type": "Bearer"}),
             json!({"access_token": "a", "token_type": "DPoP"}),

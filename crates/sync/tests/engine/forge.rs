@@ -48,6 +48,10 @@ pub struct Says {
     pub opaque: bool,
     /// Gives no refresh token.
     pub gives_no_refresh: bool,
+    /// Does not say how long an access token lives.
+    pub tells_no_life: bool,
+    /// Answers calls of the API with 401.
+    pub refuses_calls: bool,
     pub names_itself_in_callback: Option<String>,
     /// Answers of the token endpoint to device codes; when they are used up, tokens.
     pub device_answers: Vec<Value>,
@@ -103,6 +107,8 @@ impl Forge {
             seal: None,
             opaque: false,
             gives_no_refresh: false,
+            tells_no_life: false,
+            refuses_calls: false,
             names_itself_in_callback: None,
             device_answers: Vec::new(),
             device_authorization: BTreeMap::new(),
@@ -177,6 +183,9 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
     if line.contains(" /v1/") {
         let bearer = parts.headers["authorization"].to_str().unwrap().to_owned();
         says.bearers.push(bearer);
+        if says.refuses_calls {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
     }
     match line.as_str() {
         "GET /.well-known/openid-configuration" => Json(says.describe()).into_response(),
@@ -281,14 +290,18 @@ impl Says {
             self.mint(claims, &self.twist_access)
         };
         let id = self.claims(&json!("freewheel-desktop"), nonce);
-        Json(json!({
+        let mut answer = json!({
             "access_token": access,
             "token_type": "Bearer",
-            "expires_in": self.life,
-            "refresh_token": (!self.gives_no_refresh).then_some(refresh),
             "id_token": self.mint(id, &self.twist_id),
-        }))
-        .into_response()
+        });
+        if !self.gives_no_refresh {
+            answer["refresh_token"] = json!(refresh);
+        }
+        if !self.tells_no_life {
+            answer["expires_in"] = json!(self.life);
+        }
+        Json(answer).into_response()
     }
 
     fn claims(&self, audience: &Value, nonce: Option<String>) -> Value {

@@ -30,4 +30,5 @@ mod sign_in;
 mod site;
 mod tokens;
 mod unfinished;
+mod unrenewable;
 mod unsaved;

@@ -21,6 +21,7 @@ fn states() -> Vec<CredentialState> {
         SignInCause::TokenRefused,
         SignInCause::RotationResponseLost,
         SignInCause::CredentialLost,
+        SignInCause::CannotRenew,
         SignInCause::WrongAccount,
     ];
     states.extend(causes.map(S::NeedsSignIn));
@@ -61,9 +62,11 @@ fn every_state_says_what_the_design_says_and_offers_one_action() {
         (S::NeedsSignIn(SignInCause::TokenRefused),        "Please sign in again",   "The service ended this sign-in", Some(SignIn),        true),
         (S::NeedsSignIn(SignInCause::RotationResponseLost), "Please sign in again",  "broke off while your sign-in was being renewed", Some(SignIn), true),
         (S::NeedsSignIn(SignInCause::CredentialLost),      "Please sign in again",   "no longer stored on this computer", Some(SignIn),     true),
+        (S::NeedsSignIn(SignInCause::CannotRenew),         "Please sign in again",   "cannot be renewed by itself. Riding goes on", Some(SignIn), true),
         (S::NeedsSignIn(SignInCause::WrongAccount),        "Please sign in again",   "That was another account",      Some(SignIn),         true),
         (S::GraceExpired(None),                            "The library is locked",  "Connect once, or sign in",      Some(SyncNow),        true),
         (S::GraceExpired(Some(SignInCause::TokenRefused)), "The library is locked",  "Sign in to open it again",      Some(SignIn),         true),
+        (S::GraceExpired(Some(SignInCause::CannotRenew)),  "The library is locked",  "cannot be renewed by itself. Sign in to open it again", Some(SignIn), true),
         (S::Blocked,                                       "This account is blocked", "kept and can be exported. Please contact support", Some(ContactSupport), true),
     ];
     for (state, headline, says, action, nudge) in cases {
