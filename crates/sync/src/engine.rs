@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use freewheel_policy::lane::LaneOutcome;
-use freewheel_policy::session::{Event, VaultCondition};
+use freewheel_policy::session::VaultCondition;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -320,31 +320,21 @@ impl Core {
     async fn put_right(&self) -> Result<(), StoreError> {
         let facts = self.session.facts()?;
         let account = account_id(&facts);
-        let ride_open = self.store().run(move |store| {
-            let ride_open = !store.unfinished_rides(account.as_deref())?.is_empty();
+        let left = self.store().run(move |store| {
+            let left = !store.unfinished_rides(account.as_deref())?.is_empty();
             if let Err(error) = put_outbox_right(store, account.as_deref()) {
                 tracing::error!(%error, "the outbox could not be put right");
             }
             if let Err(error) = store.export_missing_files() {
                 tracing::warn!(%error, "a ride's file could not be written; the profile has it");
             }
-            Ok(ride_open)
+            Ok(left)
         });
-        let ride_open = ride_open.await?;
+        let left = left.await?;
         // The vault has not been asked yet, and the launch does not wait for it: it counts as ready until it says
         // otherwise.
         let vault = VaultCondition::Ready;
-        self.session
-            .apply(Event::Launched { vault, ride_open })
-            .await?;
-        // The launch ends what a dead ride kept; one that is under way in another process keeps it.
-        if matches!(
-            Lease::try_acquire(self.store().home(), LeaseKind::Ride),
-            Ok(None)
-        ) {
-            self.session.apply(Event::RideBegan).await?;
-        }
-        Ok(())
+        self.session.launched(vault, left).await
     }
 
     /// The athlete asked: every lane tries at once.

@@ -67,6 +67,20 @@ impl Lease {
         }
     }
 
+    /// Whether somebody has the lease, this process too. Two who look do not see each other.
+    ///
+    /// # Errors
+    /// The lock file cannot be used at all.
+    pub fn is_held(home: &Home, kind: LeaseKind) -> Result<bool, LeaseError> {
+        let path = kind.path(home);
+        let looked = open(&path).and_then(|file| match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(source)) => Err(source),
+        });
+        looked.map_err(|source| LeaseError { path, source })
+    }
+
     /// Waits for the lease without polling. Giving up the wait is safe: a lease that arrives later is let go at once.
     ///
     /// # Errors
@@ -187,7 +201,9 @@ mod tests {
                 .unwrap()
                 .is_some()
         );
+        assert!(Lease::is_held(&home, LeaseKind::Syncer).unwrap());
         drop(first);
+        assert!(!Lease::is_held(&home, LeaseKind::Syncer).unwrap());
         assert!(
             Lease::try_acquire(&home, LeaseKind::Syncer)
                 .unwrap()

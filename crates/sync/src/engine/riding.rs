@@ -1,9 +1,10 @@
 //! Rides: who may ride what, and where the samples go.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use freewheel_policy::lane::{Lane, LaneOutcome};
-use freewheel_policy::session::Event;
+use freewheel_policy::session::{Event, Facts, OpenRide, VaultCondition};
 use freewheel_ride::journal::Journal;
 use freewheel_ride::view::RideSaved;
 use freewheel_ride::{
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::Engine;
 use super::session::Session;
 use crate::error::EngineError;
-use crate::lease::{Lease, LeaseKind};
+use crate::lease::{Lease, LeaseError, LeaseKind};
 use crate::store::{RideJournal, StoreError};
 
 /// What the athlete wants to ride.
@@ -60,7 +61,7 @@ impl Engine {
             ftp_watts: self.ftp().await,
         };
         // Two rides at once are the athlete's business; neither is hindered.
-        let alone = Lease::try_acquire(self.home(), LeaseKind::Ride).unwrap_or_default();
+        let alone = self.ride_lease().await.unwrap_or_default();
         let journal = self.journal(alone)?;
         self.session_event(Event::RideBegan).await;
         let trainer = Box::new(SimulatedTrainer::new(self.core.entropy().next_u64()));
@@ -81,7 +82,7 @@ impl Engine {
     ) -> Result<RideHandle, EngineError> {
         self.is_mine(id).await?;
         self.core.session.end_dead_ride().await;
-        let journal = self.journal(self.nobody_rides()?)?;
+        let journal = self.journal(self.nobody_rides().await?)?;
         let reader = Arc::clone(&journal);
         let ride = tokio::task::spawn_blocking(move || recover(reader.as_ref(), id)).await;
         let ride = ride.map_err(|_| StoreError::Stopped)??;
@@ -101,7 +102,7 @@ impl Engine {
     /// There is no such ride, it is under way in another process, or it could not be made durable; it stays open.
     pub async fn finish_unfinished(&self, id: Uuid) -> Result<RideSaved, EngineError> {
         self.is_mine(id).await?;
-        let journal = self.journal(self.nobody_rides()?)?;
+        let journal = self.journal(self.nobody_rides().await?)?;
         let saved =
             tokio::task::spawn_blocking(move || finish_recorded(journal.as_ref(), id)).await;
         let saved = saved.map_err(|_| StoreError::Stopped)??;
@@ -147,8 +148,8 @@ impl Engine {
 
     /// An open ride may be another process's, which still writes to it. A lock file that cannot be used at all hinders
     /// nobody.
-    fn nobody_rides(&self) -> Result<Option<Lease>, EngineError> {
-        match Lease::try_acquire(self.home(), LeaseKind::Ride) {
+    async fn nobody_rides(&self) -> Result<Option<Lease>, EngineError> {
+        match self.ride_lease().await {
             Ok(None) => Err(EngineError::RideElsewhere),
             Ok(lease) => Ok(lease),
             Err(error) => {
@@ -156,6 +157,16 @@ impl Engine {
                 Ok(None)
             }
         }
+    }
+
+    /// The lease of the one who rides, if nobody else does. Others look for a moment whether it is held; that is waited
+    /// out.
+    async fn ride_lease(&self) -> Result<Option<Lease>, LeaseError> {
+        const A_LOOK: Duration = Duration::from_millis(200);
+        let lease = Lease::acquire(self.home(), LeaseKind::Ride);
+        tokio::time::timeout(A_LOOK, lease)
+            .await
+            .map_or(Ok(None), |lease| lease.map(Some))
     }
 
     fn journal(&self, lease: Option<Lease>) -> Result<Arc<dyn Journal>, StoreError> {
@@ -175,13 +186,35 @@ impl Engine {
 }
 
 impl Session {
+    /// This process puts the profile right; `left` if a ride in it has not ended.
+    pub(super) async fn launched(
+        &self,
+        vault: VaultCondition,
+        left: bool,
+    ) -> Result<(), StoreError> {
+        let home = self.store.home().clone();
+        // Looked at in the transaction: whoever begins a ride has the lease before the session hears of it.
+        let launched = move || {
+            let ride = match Lease::is_held(&home, LeaseKind::Ride) {
+                Ok(true) => OpenRide::UnderWay,
+                Ok(false) | Err(_) if left => OpenRide::Left,
+                Ok(false) | Err(_) => OpenRide::None,
+            };
+            Event::Launched { vault, ride }
+        };
+        self.apply_if(launched, |_| true).await.map(drop)
+    }
+
     /// What a ride began with holds until it ends, and no longer than the process that rides: that one has the lease.
     pub(super) async fn end_dead_ride(&self) {
-        let kept = self.facts().is_ok_and(|facts| facts.riding.is_some());
-        if kept
-            && let Ok(Some(_lease)) = Lease::try_acquire(self.store.home(), LeaseKind::Ride)
-            && let Err(error) = self.apply(Event::RideEnded).await
-        {
+        let home = self.store.home().clone();
+        let dead = move |facts: &Facts| {
+            facts.riding.is_some() && Lease::is_held(&home, LeaseKind::Ride).is_ok_and(|held| !held)
+        };
+        if !self.facts().is_ok_and(|facts| facts.riding.is_some()) {
+            return;
+        }
+        if let Err(error) = self.apply_if(|| Event::RideEnded, dead).await {
             tracing::warn!(%error, "the end of a ride could not be noted in the session");
         }
     }

@@ -110,14 +110,14 @@ impl Session {
     /// Applies an event to the stored facts and journals it, in one transaction across processes.
     /// Wishes that need no answer (waking, dropping a token) are fulfilled here; all are returned.
     pub(crate) async fn apply(&self, event: Event) -> Result<Vec<Action>, StoreError> {
-        self.apply_if(event, |_| true).await
+        self.apply_if(move || event, |_| true).await
     }
 
-    /// The same, if the facts in the transaction want it. The clock is read there too, so that changes are as old as
+    /// The same, if the facts in the transaction want it; which event it is, is found out there too. The clock is read there too, so that changes are as old as
     /// their order says.
-    async fn apply_if(
+    pub(super) async fn apply_if(
         &self,
-        event: Event,
+        event: impl FnOnce() -> Event + Send + 'static,
         wanted: impl FnOnce(&Facts) -> bool + Send + 'static,
     ) -> Result<Vec<Action>, StoreError> {
         let (clock, hand) = (Arc::clone(&self.clock), self.at_hand());
@@ -129,7 +129,7 @@ impl Session {
                     return Ok(vec![]);
                 }
                 record.examine();
-                let actions = record.apply(&event);
+                let actions = record.apply(&event());
                 record.close()?;
                 Ok(actions)
             })
@@ -146,7 +146,7 @@ impl Session {
             return;
         }
         let changes = move |facts: &Facts| facts.vault != condition;
-        let noted = self.apply_if(Event::VaultChanged(condition), changes);
+        let noted = self.apply_if(move || Event::VaultChanged(condition), changes);
         if let Err(error) = noted.await {
             tracing::warn!(%error, "the vault's condition could not be stored");
         }

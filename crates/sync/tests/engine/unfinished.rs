@@ -1,7 +1,7 @@
 //! An unfinished ride is its owner's to finish, whatever has become of the session; and it opens nothing.
 
 use freewheel_lab::rig::{PATIENCE, Rig};
-use freewheel_policy::session::CredentialState;
+use freewheel_policy::session::{CredentialState, Library};
 use freewheel_sync::view::{LibraryQuery, SyncView};
 use freewheel_sync::{Engine, Mode, RideRequest};
 use jiff::SignedDuration;
@@ -135,4 +135,32 @@ async fn a_blocked_athlete_finishes_the_ride() {
     let blocked = |v: &SyncView| v.session.state == "blocked" && !v.session.library_open;
     rig.until("blocked", PATIENCE, blocked).await.unwrap();
     is_finished(&engine, ride).await;
+}
+
+#[tokio::test]
+async fn a_ride_begun_within_the_grace_keeps_its_library_when_another_process_starts_after_it() {
+    let site = Site::start().await;
+    let mut rig = Rig::new().unwrap();
+    let engine = rig.launch(Mode::Resident).await.unwrap();
+    rig.sign_in(&site.url, "demo").await.unwrap();
+    rig.until("a library", PATIENCE, settled).await.unwrap();
+    engine.shutdown().await;
+    drop(engine);
+    let terminal = rig.launch(Mode::OneShot).await.unwrap();
+    site.gate.rule(|_| Way::LoseRequest);
+    rig.clock
+        .pass(SignedDuration::from_hours(14 * 24) - SignedDuration::from_mins(10));
+    let handle = terminal
+        .start_ride(licensed(&terminal).await)
+        .await
+        .unwrap();
+    rig.clock.pass(SignedDuration::from_mins(70));
+    rig.launch(Mode::Resident).await.unwrap();
+    let kept = rig.session().unwrap();
+    assert_eq!(kept.state, CredentialState::GraceExpired(None));
+    assert_eq!(kept.access.licensed_library, Library::Open);
+    soon("the end of the ride", handle.finish()).await.unwrap();
+    terminal.ride_ended().await;
+    let locked = |v: &SyncView| v.session.state == "grace_expired" && !v.session.library_open;
+    rig.until("locked", PATIENCE, locked).await.unwrap();
 }
