@@ -9,6 +9,19 @@ use crate::time::{Millis, WallMs};
 use crate::token::{Fingerprint, Generation};
 use crate::transport::Trouble;
 
+/// A ride that has not ended when a process starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenRide {
+    /// There is none.
+    None,
+    /// A process that died left it. What it began with ([`super::Facts::riding`]) ends here, so that it does not hold
+    /// the licensed library open past the grace. Resuming the ride is allowed in every state.
+    Left,
+    /// Another process of the profile rides it: it keeps what it began with.
+    UnderWay,
+}
+
 /// What happened. Events hold no secrets; they are journalled and replayed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,10 +30,8 @@ pub enum Event {
     Launched {
         /// What the vault said.
         vault: VaultCondition,
-        /// An unfinished ride waits to be resumed. For the journal's reader alone: a launch always ends what
-        /// [`super::Facts::riding`] kept, so that a ride left by a killed process does not hold the licensed
-        /// library open past the grace. Resuming the ride is allowed in every state.
-        ride_open: bool,
+        /// The ride that has not ended, if there is one.
+        ride: OpenRide,
     },
     /// Time passed. At most every few seconds, at least every few minutes.
     Tick,

@@ -66,7 +66,7 @@ mod words;
 
 pub use access::{Access, Library, Riding, Uploads, access};
 pub use contact::{access_token_usable, contact_matters};
-pub use event::{Action, Event, RefreshReason, SavedTokens};
+pub use event::{Action, Event, OpenRide, RefreshReason, SavedTokens};
 pub use facts::{
     AccessLife, Account, Condemned, Doubt, Facts, Intent, SystemNetwork, TokenFacts, Unauthorized,
     VaultCondition,

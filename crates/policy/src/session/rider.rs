@@ -75,7 +75,7 @@ pub(super) fn blocked(generation: u64) -> Event {
 pub(super) fn launched(vault: VaultCondition) -> Event {
     Event::Launched {
         vault,
-        ride_open: false,
+        ride: OpenRide::None,
     }
 }
 

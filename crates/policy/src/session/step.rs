@@ -5,7 +5,7 @@ use super::answer::{
     blocked, contact, intend, no_refresh_token, save_failed, saved_tokens, token_answer,
     unauthorized,
 };
-use super::event::{Action, Event, RefreshReason};
+use super::event::{Action, Event, OpenRide, RefreshReason};
 use super::facts::{Account, Doubt, Facts, SystemNetwork, TokenFacts, VaultCondition};
 use super::refresh::{recheck_is_possible, refresh_wanted};
 use crate::grace::{mark, mark_is_due};
@@ -16,10 +16,7 @@ use crate::time::Now;
 pub fn step(facts: &Facts, event: &Event, now: &Now) -> (Facts, Vec<Action>) {
     let mut facts = facts.clone();
     let actions = match event {
-        Event::Launched {
-            vault,
-            ride_open: _,
-        } => launched(&mut facts, *vault, now),
+        Event::Launched { vault, ride } => launched(&mut facts, *vault, *ride, now),
         Event::Tick => tick(&mut facts, now),
         Event::SignInStarted => {
             facts.signing_in = true;
@@ -106,7 +103,7 @@ pub fn step(facts: &Facts, event: &Event, now: &Now) -> (Facts, Vec<Action>) {
     (facts, actions)
 }
 
-fn launched(facts: &mut Facts, vault: VaultCondition, now: &Now) -> Vec<Action> {
+fn launched(facts: &mut Facts, vault: VaultCondition, ride: OpenRide, now: &Now) -> Vec<Action> {
     facts.vault = vault;
     facts.network = SystemNetwork::Unknown;
     facts.signing_in = false;
@@ -115,7 +112,9 @@ fn launched(facts: &mut Facts, vault: VaultCondition, now: &Now) -> Vec<Action> 
     facts.access_in_memory = false;
     facts.trouble = None;
     facts.unauthorized = None;
-    facts.riding = None;
+    if ride != OpenRide::UnderWay {
+        facts.riding = None;
+    }
     reply_counts_as_lost(facts);
     save_mark(facts, now);
     if recheck_is_possible(facts) {

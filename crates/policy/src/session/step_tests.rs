@@ -274,15 +274,23 @@ fn a_late_block_of_older_tokens_blocks_nobody() {
 
 #[test]
 fn a_ride_keeps_what_it_began_with_and_one_left_by_a_killed_process_does_not() {
-    for ride_open in [false, true] {
+    for ride in [OpenRide::None, OpenRide::Left] {
         let mut rider = Rider::signed_in();
         rider.does(&Event::RideBegan);
         rider.does(&blocked(1));
         let mut rider = rider.at(Millis::days(20));
         assert_eq!(rider.access().licensed_library, Library::Open);
         let vault = VaultCondition::Ready;
-        rider.does(&Event::Launched { vault, ride_open });
+        let mut other = rider.clone();
+        rider.does(&Event::Launched { vault, ride });
         assert_eq!(rider.access().licensed_library, Library::Locked);
+        let ride = OpenRide::UnderWay;
+        other.does(&Event::Launched { vault, ride });
+        assert_eq!(
+            other.access().licensed_library,
+            Library::Open,
+            "another process rides, and it began within the grace"
+        );
         rider.does(&Event::RideBegan);
         assert_eq!(
             rider.access().licensed_library,

@@ -86,11 +86,18 @@ fn tokens() -> impl Strategy<Value = SavedTokens> {
     })
 }
 
+fn open_ride() -> impl Strategy<Value = OpenRide> {
+    prop_oneof![
+        Just(OpenRide::None),
+        Just(OpenRide::Left),
+        Just(OpenRide::UnderWay)
+    ]
+}
+
 pub(super) fn event() -> impl Strategy<Value = Event> {
     use SystemNetwork::*;
     prop_oneof![
-        (vault(), any::<bool>())
-            .prop_map(|(vault, ride_open)| Event::Launched { vault, ride_open }),
+        (vault(), open_ride()).prop_map(|(vault, ride)| Event::Launched { vault, ride }),
         Just(Event::Tick),
         Just(Event::SignInStarted),
         Just(Event::SignInCancelled),

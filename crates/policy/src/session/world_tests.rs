@@ -163,8 +163,8 @@ impl World {
     }
 
     fn launch(&mut self, vault: VaultCondition) {
-        let ride_open = true;
-        self.rider.does(&Event::Launched { vault, ride_open });
+        let ride = OpenRide::Left;
+        self.rider.does(&Event::Launched { vault, ride });
     }
 
     fn limit(&self) -> u64 {
