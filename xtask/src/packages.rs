@@ -75,6 +75,10 @@ const PACKAGES: &[Package] = &[
     ),
     to_test("xvfb", "a screen of its own for the window tests"),
     to_test("xauth", "keeps that screen private"),
+    to_test(
+        "iproute2",
+        "takes a network link of a test's own down and up again",
+    ),
     to_test("dbus", "a desktop session of its own for the tests"),
     to_test("dbus-x11", "starts that session"),
     to_test(

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use freewheel_policy::lane::LaneOutcome;
 use freewheel_policy::session::VaultCondition;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::clock::{SharedClock, SystemClock};
@@ -154,6 +154,7 @@ impl Engine {
         engine.spawn(compose_views(Arc::clone(&engine.core)));
         if mode == Mode::Resident {
             engine.spawn(hear_others(Arc::clone(&engine.core)));
+            engine.spawn(hear_network(Arc::clone(&engine.core)));
             if let Ok(Some(lease)) = Lease::try_acquire(&engine.home, LeaseKind::Syncer) {
                 engine.core.take_lease(lease).await;
             }
@@ -378,6 +379,21 @@ async fn reside(core: Arc<Core>) {
         if let Err(error) = ended {
             tracing::error!(%error, "a lane ended");
         }
+    }
+}
+
+/// Hears the system tell of its links; without a word nobody asks.
+async fn hear_network(core: Arc<Core>) {
+    let changed = Arc::new(Notify::new());
+    let Some(_listening) = core.network.listen(Arc::clone(&changed)) else {
+        return;
+    };
+    loop {
+        changed.notified().await;
+        if core.holds_lease() {
+            core.observe_network().await;
+        }
+        core.refresh_view();
     }
 }
 

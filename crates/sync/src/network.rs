@@ -1,4 +1,10 @@
-//! The network port: what the system says of its links, asked only right before an attempt.
+//! The network port: what the system says of its links, and when it has something new to say. Nobody polls.
+
+mod links;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
 
 use crate::view::NetworkFact;
 
@@ -6,10 +12,19 @@ use crate::view::NetworkFact;
 pub trait NetworkProbe: Send + Sync {
     /// What the system says now.
     fn state(&self) -> NetworkFact;
+
+    /// Notifies `changed` whenever [`NetworkProbe::state`] may have changed, for as long as the returned guard lives.
+    /// `None` where the system does not tell; it is then asked right before an attempt and once a minute.
+    ///
+    /// Called within a tokio runtime.
+    fn listen(&self, changed: Arc<Notify>) -> Option<Listening>;
 }
 
-/// Asks the system for its interfaces: a network is an interface beyond loopback with an address that reaches
-/// further than its own link.
+/// Dropping it ends the listening.
+pub type Listening = Box<dyn Send + Sync>;
+
+/// Asks the system for its interfaces: a network is an interface beyond loopback that is up (carrier and all) and has
+/// an address that reaches further than its own link.
 #[derive(Debug, Default)]
 pub struct SystemNetwork;
 
@@ -19,7 +34,7 @@ impl NetworkProbe for SystemNetwork {
             Ok(interfaces) => {
                 let up = interfaces
                     .iter()
-                    .any(|i| !i.is_loopback() && !i.is_link_local());
+                    .any(|i| !i.is_loopback() && !i.is_link_local() && i.is_oper_up());
                 if up {
                     NetworkFact::Up
                 } else {
@@ -31,5 +46,9 @@ impl NetworkProbe for SystemNetwork {
                 NetworkFact::Unknown
             }
         }
+    }
+
+    fn listen(&self, changed: Arc<Notify>) -> Option<Listening> {
+        links::listen(&changed)
     }
 }

@@ -1,10 +1,12 @@
 //! What a rig's engine sees of the outside world.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use freewheel_sync::entropy::{Entropy, SystemEntropy};
-use freewheel_sync::network::NetworkProbe;
+use freewheel_sync::network::{Listening, NetworkProbe};
 use freewheel_sync::view::NetworkFact;
+use tokio::sync::Notify;
 
 /// Jitter that takes this part of every wait, in `[0, 1)`; ids stay random.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +24,10 @@ impl Entropy for Jitter {
 
 /// The system's word on its links, as the test has it: up at first.
 #[derive(Debug, Default)]
-pub struct Links(AtomicU8);
+pub struct Links {
+    fact: AtomicU8,
+    heard_by: Mutex<Vec<Arc<Notify>>>,
+}
 
 impl Links {
     /// From now on.
@@ -32,16 +37,26 @@ impl Links {
             NetworkFact::Down => 1,
             NetworkFact::Unknown => 2,
         };
-        self.0.store(value, Ordering::Relaxed);
+        self.fact.store(value, Ordering::Relaxed);
+        for engine in &*self.heard_by.lock().unwrap_or_else(PoisonError::into_inner) {
+            engine.notify_one();
+        }
     }
 }
 
 impl NetworkProbe for Links {
     fn state(&self) -> NetworkFact {
-        match self.0.load(Ordering::Relaxed) {
+        match self.fact.load(Ordering::Relaxed) {
             0 => NetworkFact::Up,
             1 => NetworkFact::Down,
             _ => NetworkFact::Unknown,
         }
+    }
+
+    /// Engines of the rig listen until the rig ends.
+    fn listen(&self, changed: Arc<Notify>) -> Option<Listening> {
+        let mut heard_by = self.heard_by.lock().unwrap_or_else(PoisonError::into_inner);
+        heard_by.push(changed);
+        Some(Box::new(()))
     }
 }
