@@ -33,6 +33,7 @@ mod salvage;
 mod search;
 mod session;
 mod today;
+mod values;
 mod workout;
 mod workout_card;
 

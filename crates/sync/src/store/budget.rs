@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, values};
 
 pub(super) const CREATE: &str = "
 CREATE TABLE budget (
@@ -12,7 +12,7 @@ CREATE TABLE budget (
 ";
 
 impl Store {
-    /// The origin's budget, when one was stored.
+    /// The origin's budget, when one was stored and can be read.
     ///
     /// # Errors
     /// The database could not be read.
@@ -20,8 +20,11 @@ impl Store {
         self.athlete().read(|connection| {
             Ok(connection
                 .prepare_cached("SELECT state FROM budget WHERE origin = :origin")?
-                .query_row(named_params! { ":origin": origin }, |row| row.get(0))
-                .optional()?)
+                .query_row(named_params! { ":origin": origin }, |row| {
+                    values::text(row, 0)
+                })
+                .optional()?
+                .flatten())
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::database::BUSY_TIMEOUT;
-use super::{athlete, library_db};
+use super::{athlete, library_db, salvage};
 use crate::home::Home;
 
 /// What a look at one database file found.
@@ -20,7 +20,7 @@ pub struct DatabaseCheck {
     pub format: Option<i64>,
     /// The newest format that this version knows.
     pub known: i64,
-    /// What SQLite's `quick_check` finds wrong, or why it could not look; none when it is sound.
+    /// What SQLite's `quick_check` finds wrong, or a text that is none, or why it could not look; none when it is sound.
     pub fault: Option<String>,
 }
 
@@ -73,8 +73,12 @@ fn look(path: &Path) -> rusqlite::Result<(i64, String)> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     let format = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     // One fault says enough.
-    let verdict = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    Ok((format, verdict))
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        return Ok((format, verdict));
+    }
+    let fault = salvage::value_fault(&connection).unwrap_or_else(|error| Some(error.to_string()));
+    Ok((format, fault.unwrap_or(verdict)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
+use super::values;
+
 /// The store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -115,12 +117,13 @@ fn remedy(error: &rusqlite::Error) -> &'static str {
     }
 }
 
-/// Whether SQLite says that the file is not a sound database.
+/// Whether SQLite says that the file is not a sound database, or a value in it is not what its column is for.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
+    values::is_of_a_value(error)
+        || matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        )
 }
 
 impl From<rusqlite_migration::Error> for StoreError {

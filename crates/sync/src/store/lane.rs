@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, values};
 
 pub(super) const CREATE: &str = "
 CREATE TABLE lane (
@@ -12,7 +12,7 @@ CREATE TABLE lane (
 ";
 
 impl Store {
-    /// The lane's state, when one was stored.
+    /// The lane's state, when one was stored and can be read.
     ///
     /// # Errors
     /// The database could not be read.
@@ -20,8 +20,9 @@ impl Store {
         self.athlete().read(|connection| {
             Ok(connection
                 .prepare_cached("SELECT state FROM lane WHERE lane = :lane")?
-                .query_row(named_params! { ":lane": lane }, |row| row.get(0))
-                .optional()?)
+                .query_row(named_params! { ":lane": lane }, |row| values::text(row, 0))
+                .optional()?
+                .flatten())
         })
     }
 

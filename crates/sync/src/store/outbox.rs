@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, named_params};
 use uuid::Uuid;
 
 use super::export::parse_id;
-use super::{Store, StoreError};
+use super::{Store, StoreError, values};
 
 pub(super) const CREATE: &str = "
 CREATE TABLE outbox (
@@ -235,7 +235,7 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
         body: row.get("body")?,
         digest: parse_digest(&row.get::<_, String>("digest")?)?,
         created: row.get("created")?,
-        attempts: row.get("attempts")?,
+        attempts: values::count(row, "attempts")?,
         due: row.get("due")?,
         state: EntryState::parse(&row.get::<_, String>("state")?)?,
         reason: row.get("reason")?,

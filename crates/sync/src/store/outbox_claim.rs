@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::export::parse_id;
 use super::outbox::{RIDE_KIND, parse_digest};
-use super::{Store, StoreError};
+use super::{Store, StoreError, values};
 
 /// An entry that is being sent.
 #[derive(Clone, PartialEq, Eq)]
@@ -208,8 +208,8 @@ fn due(
             |row| {
                 Ok(Candidate {
                     id: row.get(0)?,
-                    claims: row.get(1)?,
-                    attempts: row.get(2)?,
+                    claims: values::count(row, 1)?,
+                    attempts: values::count(row, 2)?,
                     created: row.get(3)?,
                     body: row.get(4)?,
                     digest: row.get(5)?,

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, named_params};
 
 use super::session::generation_of;
-use super::{Store, StoreError};
+use super::{Store, StoreError, values};
 
 pub(super) const CREATE: &str = "
 CREATE TABLE revocation (
@@ -78,9 +78,9 @@ impl Store {
                     id: row.get("id")?,
                     account: row.get("account")?,
                     issuer: row.get("issuer")?,
-                    generation: generation_of(row)?,
+                    generation: generation_of(row)?.unwrap_or_default(),
                     sealed: row.get("sealed")?,
-                    tries: row.get("tries")?,
+                    tries: values::count(row, "tries")?,
                     due: row.get("due")?,
                 })
             })?;

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
 use super::outbox::EntryState;
-use super::{Store, StoreError};
+use super::{Store, StoreError, values};
 use crate::view::{Delivery, RideCard, UnfinishedRide};
 
 impl Store {
@@ -105,7 +105,7 @@ struct CardRow {
     summary: String,
     state: Option<String>,
     due: Option<i64>,
-    attempts: Option<u32>,
+    attempts: u32,
     last_error: Option<String>,
     reason: Option<String>,
     delivered_at: Option<i64>,
@@ -131,7 +131,7 @@ fn card_row(row: &Row<'_>) -> rusqlite::Result<CardRow> {
         summary: row.get("summary")?,
         state: row.get("state")?,
         due: row.get("due")?,
-        attempts: row.get("attempts")?,
+        attempts: values::count(row, "attempts")?,
         last_error: row.get("last_error")?,
         reason: row.get("reason")?,
         delivered_at: row.get("delivered_at")?,
@@ -144,7 +144,7 @@ fn card(row: CardRow) -> Result<RideCard, StoreError> {
         None => Delivery::LocalOnly,
         Some(EntryState::Waiting) => Delivery::Waiting {
             next_try: row.due.filter(|due| *due > 0),
-            attempts: row.attempts.unwrap_or(0),
+            attempts: row.attempts,
             words: match row.last_error {
                 Some(error) => format!("Waiting to upload · {error}"),
                 None => "Waiting to upload".to_owned(),

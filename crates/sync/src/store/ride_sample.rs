@@ -4,7 +4,7 @@ use freewheel_ride::journal::Sample;
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
 
-use super::StoreError;
+use super::{StoreError, values};
 
 pub(super) const CREATE: &str = "
 CREATE TABLE ride_sample (
@@ -68,7 +68,9 @@ pub(super) fn of(connection: &Connection, ride: i64) -> Result<Vec<Sample>, Stor
             speed: row.get(7)?,
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    // A second that makes no sense costs no other.
+    let readable = rows.filter(|row| !row.as_ref().is_err_and(values::is_of_a_value));
+    Ok(readable.collect::<Result<_, _>>()?)
 }
 
 /// A stored time.

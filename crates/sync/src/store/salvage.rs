@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::athlete::MIGRATIONS;
 use super::database::{BUSY_TIMEOUT, Database, Durability};
 use super::error::StoreError;
-use super::{Store, lane, outbox, ride};
+use super::{Store, lane, outbox, ride, values};
 use crate::home::Home;
 use crate::lease::{Lease, LeaseKind};
 
@@ -34,6 +34,9 @@ const SMALL: [&str; 6] = [
     "own_workout",
     "revocation",
 ];
+
+/// The tables whose readers bear values of any bytes; these are copied as they are.
+const BEARING: [&str; 3] = ["session", "lane", "budget"];
 
 /// What became of a damaged database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,11 +134,19 @@ fn sound(path: &Path) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     if beside(path, ".suspect").exists() {
         verdict(&connection, "PRAGMA quick_check(1)")?;
+        if let Some(fault) = value_fault(&connection)? {
+            return Err(corrupt(fault));
+        }
         forget_suspicion(path);
         return Ok(());
     }
     for table in SMALL {
-        match verdict(&connection, &format!("PRAGMA quick_check('{table}')")) {
+        let looked = verdict(&connection, &format!("PRAGMA quick_check('{table}')"));
+        let looked = looked.and_then(|()| match values_of(&connection, table)? {
+            None => Ok(()),
+            Some(fault) => Err(corrupt(fault)),
+        });
+        match looked {
             Err(error) if error.is_damage() => return Err(error),
             // A table of a newer format, or a transaction that has to be undone first: opening tells.
             Err(_) => break,
@@ -150,8 +161,33 @@ fn verdict(connection: &Connection, pragma: &str) -> Result<(), StoreError> {
     if verdict == "ok" {
         return Ok(());
     }
+    Err(corrupt(verdict))
+}
+
+fn corrupt(what: String) -> StoreError {
     let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-    Err(rusqlite::Error::SqliteFailure(code, Some(verdict)).into())
+    rusqlite::Error::SqliteFailure(code, Some(what)).into()
+}
+
+/// A text of any table that is none, where that matters.
+pub(super) fn value_fault(connection: &Connection) -> Result<Option<String>, StoreError> {
+    let tables: Vec<String> = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for table in tables {
+        if let Some(fault) = values_of(connection, &table)? {
+            return Ok(Some(fault));
+        }
+    }
+    Ok(None)
+}
+
+fn values_of(connection: &Connection, table: &str) -> Result<Option<String>, StoreError> {
+    if BEARING.contains(&table) {
+        return Ok(None);
+    }
+    values::fault(connection, table)
 }
 
 /// Copies what can be read into a fresh database beside the damaged one, which is not touched: a copy of it is read.

@@ -6,9 +6,10 @@
 use std::cell::Cell;
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde_json::Value;
 
 use super::revocation::{self, NewRevocation};
-use super::{Store, StoreError, auth_journal, lane};
+use super::{Store, StoreError, auth_journal, lane, values};
 
 pub(super) const CREATE: &str = "
 CREATE TABLE session (
@@ -27,11 +28,13 @@ ALTER TABLE session ADD COLUMN vouched_mac BLOB;
 ALTER TABLE session ADD COLUMN keyless INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// What is stored of the session. The store does not look inside.
+/// What is stored of the session. The store does not look inside. What cannot be read counts as not there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredSession {
     /// The facts, as JSON.
     pub facts: String,
+    /// Bytes of the facts are not text; `U+FFFD` stands for them.
+    pub spoilt: bool,
     /// The generation of the tokens; rises with every rotation, 0 before the first.
     pub generation: u64,
     /// The sealed tokens, when there are any.
@@ -205,27 +208,38 @@ fn read(connection: &Connection) -> Result<Option<StoredSession>, StoreError> {
              FROM session WHERE id = 1",
         )?
         .query_row([], |row| {
-            let voucher: (Option<String>, Option<Vec<u8>>) =
-                (row.get("vouched")?, row.get("vouched_mac")?);
+            let (facts, sound) = values::text_of_any_bytes(row, "facts")?;
+            let voucher = (
+                values::text(row, "vouched")?,
+                values::bytes(row, "vouched_mac")?,
+            );
             Ok(StoredSession {
-                facts: row.get("facts")?,
-                generation: generation_of(row)?,
-                sealed: row.get("sealed")?,
+                generation: generation_of(row)?.unwrap_or_else(|| generation_in(&facts)),
+                facts,
+                spoilt: !sound,
+                sealed: values::bytes(row, "sealed")?,
                 voucher: voucher
                     .0
                     .zip(voucher.1)
                     .map(|(text, mac)| StoredVoucher { text, mac }),
-                keyless: row.get("keyless")?,
+                keyless: row.get_ref("keyless")?.as_i64().unwrap_or_default() != 0,
             })
         })
         .optional()
         .map_err(StoreError::from)
 }
 
-/// The generation in a row; SQLite has no unsigned numbers.
-pub(super) fn generation_of(row: &Row<'_>) -> rusqlite::Result<u64> {
-    let generation: i64 = row.get("generation")?;
-    let column = row.as_ref().column_index("generation")?;
-    u64::try_from(generation)
-        .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, generation))
+/// The generation in a row; SQLite has no unsigned numbers, so one below 0 is none.
+pub(super) fn generation_of(row: &Row<'_>) -> rusqlite::Result<Option<u64>> {
+    let generation = row.get_ref("generation")?.as_i64();
+    Ok(generation
+        .ok()
+        .and_then(|generation| u64::try_from(generation).ok()))
+}
+
+/// The facts tell it a second time: what is sealed opens for no other.
+fn generation_in(facts: &str) -> u64 {
+    let facts: Value = serde_json::from_str(facts).unwrap_or_default();
+    let told = facts.pointer("/tokens/generation");
+    told.and_then(Value::as_u64).unwrap_or_default()
 }

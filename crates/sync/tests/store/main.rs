@@ -17,6 +17,7 @@ mod salvage;
 mod screens;
 mod search;
 mod session;
+mod spoilt;
 
 use std::path::Path;
 

@@ -1,9 +1,10 @@
 //! Reading a damaged database row by row.
 
-use rusqlite::types::Value;
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, Row, params_from_iter};
 use serde::{Deserialize, Serialize};
 
+use super::BEARING;
 use crate::store::StoreError;
 
 /// Behind a page that cannot be read, rows are looked for at such distances, each twice the one before.
@@ -184,11 +185,34 @@ impl Table {
         }
     }
 
-    /// None where a text is none.
-    fn values(&self, row: &Row<'_>) -> Option<Vec<Value>> {
-        (1..=self.columns.len())
-            .map(|column| row.get(column).ok())
+    /// None where the row is worth nothing with a text that is none.
+    fn values<'row>(&self, row: &'row Row<'_>) -> Option<Vec<ToSqlOutput<'row>>> {
+        let columns = self.columns.iter().zip(1..);
+        columns
+            .map(|(column, index)| {
+                let value = row.get_ref(index).ok()?;
+                match value {
+                    ValueRef::Text(bytes) => self.text(column, bytes),
+                    _ => Some(ToSqlOutput::Borrowed(value)),
+                }
+            })
             .collect()
+    }
+
+    /// A text whose bytes are none goes over as they are where the reader bears that, and else mended as far as it can
+    /// be: a ride is more than its name. Not what is told elsewhere too, and nobody else's ride becomes somebody's.
+    fn text<'row>(&self, column: &str, bytes: &'row [u8]) -> Option<ToSqlOutput<'row>> {
+        if BEARING.contains(&self.name.as_str()) || std::str::from_utf8(bytes).is_ok() {
+            return Some(ToSqlOutput::Borrowed(ValueRef::Text(bytes)));
+        }
+        tracing::warn!(table = self.name, column, "a text is damaged");
+        match (self.name.as_str(), column) {
+            ("outbox" | "revocation", _) | (_, "id") => None,
+            (_, "account") => Some(ToSqlOutput::Owned(Value::Null)),
+            _ => Some(ToSqlOutput::Owned(Value::Text(
+                String::from_utf8_lossy(bytes).into_owned(),
+            ))),
+        }
     }
 
     fn select(&self, direction: &str) -> String {
