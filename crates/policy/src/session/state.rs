@@ -36,6 +36,23 @@ pub enum CredentialState {
 }
 
 impl CredentialState {
+    /// Whether nothing is exchanged before the athlete, or support, does something about it.
+    #[must_use]
+    pub fn waits_for_the_athlete(&self) -> bool {
+        match self {
+            Self::SigningIn(from) => from.waits_for_the_athlete(),
+            Self::SignedOut
+            | Self::NeedsSignIn(_)
+            | Self::GraceExpired(Some(_))
+            | Self::Blocked => true,
+            Self::Active
+            | Self::Offline(_)
+            | Self::OutcomeUnknown(_)
+            | Self::VaultUnavailable(_)
+            | Self::GraceExpired(None) => false,
+        }
+    }
+
     /// The state's name in views and journals; what it carries is left out.
     #[must_use]
     pub const fn name(&self) -> &'static str {

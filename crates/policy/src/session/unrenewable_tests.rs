@@ -106,6 +106,32 @@ fn once_they_are_over_the_library_stays_open_and_uploads_wait_for_a_sign_in() {
 }
 
 #[test]
+fn only_what_time_or_a_network_cures_does_not_wait_for_the_athlete() {
+    use CredentialState as S;
+    let over = SignInCause::CannotRenew;
+    let waits = [
+        S::SignedOut,
+        S::NeedsSignIn(over),
+        S::GraceExpired(Some(over)),
+        S::Blocked,
+    ];
+    let goes_on = [
+        S::Active,
+        S::Offline(LOST),
+        S::OutcomeUnknown(Generation(1)),
+        S::VaultUnavailable(VaultCause::Locked),
+        S::GraceExpired(None),
+    ];
+    for (states, waits) in [(&waits[..], true), (&goes_on[..], false)] {
+        for state in states {
+            assert_eq!(state.waits_for_the_athlete(), waits, "{state:?}");
+            let signing_in = S::SigningIn(Box::new(state.clone()));
+            assert_eq!(signing_in.waits_for_the_athlete(), waits, "{state:?}");
+        }
+    }
+}
+
+#[test]
 fn tokens_that_can_be_renewed_are_never_over_by_the_clock() {
     let rider = Rider::signed_in().at(Millis::days(13));
     assert_eq!(rider.state(), CredentialState::Active);

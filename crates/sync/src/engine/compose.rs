@@ -72,7 +72,7 @@ pub(super) fn compose(store: &Store, local: Local, now: &Now) -> Result<SyncView
     let sending = local.sending || counts.in_flight > 0;
     let waiting = counts.waiting + counts.in_flight;
     let next_try = if waiting > 0 {
-        next_try(store, account.as_deref(), &rides)?
+        next_try(store, account.as_deref(), &rides, now)?
     } else {
         None
     };
@@ -107,6 +107,7 @@ pub(super) fn next_try(
     store: &Store,
     account: Option<&str>,
     rides: &LaneState,
+    now: &Now,
 ) -> Result<Option<i64>, StoreError> {
     let Some(account) = account else {
         return Ok(None);
@@ -114,7 +115,7 @@ pub(super) fn next_try(
     let Some(entry) = store.next_due(RIDE_KIND, account)? else {
         return Ok(None);
     };
-    Ok(tried_next(held_until(store, rides)?, entry))
+    Ok(tried_next(held_until(store, rides, now)?, entry))
 }
 
 /// When an entry that is due at `due` is tried, given until when its lane is held back. What nothing was ever planned
@@ -124,10 +125,14 @@ pub(super) fn tried_next(held: Option<i64>, due: i64) -> Option<i64> {
 }
 
 /// Until when the rides lane is held back, in Unix ms; none while only an event can wake it.
-pub(super) fn held_until(store: &Store, rides: &LaneState) -> Result<Option<i64>, StoreError> {
+pub(super) fn held_until(
+    store: &Store,
+    rides: &LaneState,
+    now: &Now,
+) -> Result<Option<i64>, StoreError> {
     let facts = stored_facts(store)?;
-    if facts.signed_out {
-        return Ok(None); // The queue is kept for its owner, who has to sign in again.
+    if session::state(&facts, now).waits_for_the_athlete() {
+        return Ok(None); // Whatever was planned: time alone may have ended the sign-in.
     }
     if !reach(store, &facts)?.may_try() {
         return Ok(None); // Its return wakes the lane.

@@ -89,10 +89,10 @@ impl Engine {
     /// # Errors
     /// The store could not be read.
     pub async fn history(&self) -> Result<Vec<RideCard>, EngineError> {
-        let account = self.account()?;
+        let (account, now) = (self.account()?, self.core.clock().now());
         let history = self.store().run(move |store| {
             let mut rides = store.history(account.as_deref())?;
-            let held = compose::held_until(store, &compose::state(store, Lane::Rides)?)?;
+            let held = compose::held_until(store, &compose::state(store, Lane::Rides)?, &now)?;
             for ride in &mut rides {
                 if let Delivery::Waiting { next_try, .. } = &mut ride.delivery {
                     *next_try = compose::tried_next(held, next_try.unwrap_or_default());
@@ -111,8 +111,9 @@ impl Engine {
         let Some(account) = self.account()? else {
             return Ok(Vec::new());
         };
+        let now = self.core.clock().now();
         let rows = self.store().run(move |store| {
-            let held = compose::held_until(store, &compose::state(store, Lane::Rides)?)?;
+            let held = compose::held_until(store, &compose::state(store, Lane::Rides)?, &now)?;
             let names = store.history(Some(&account))?;
             let rows = store.entries(&account)?.into_iter().map(|entry| {
                 let id = entry.id.to_string();
