@@ -23,13 +23,21 @@
 //! - *A jump forward is not latched*: 60 days ahead and back again is open again, with what was left
 //!   before the jump, because the reading in between ended the grace and so was not remembered.
 //!
-//! What it cannot tell: a jump forward by less than what is left, across a restart and back again,
-//! costs that much grace until the next contact. And with the machine off, whoever sets the clock
-//! back before each start hides the time in which it was off; uptime always counts.
-//!
 //! A clock that was already wrong at the contact is known to have been wrong, since the server told
 //! the time too. Such a clock may have been put right since, or not. Both readings are considered,
-//! and the shorter one that does not contradict what is proved is told.
+//! and the shorter one that does not contradict what is proved is told. Once a reading shows that a
+//! clock that was ahead is so no more ([`Mark::put_right`]), only the server's time counts for this
+//! contact: otherwise days later the same clock could pass for one that is still ahead.
+//!
+//! # What it cannot tell
+//!
+//! - A jump forward by less than what is left, across a restart and back again, costs that much grace
+//!   until the next contact.
+//! - Time in which the machine was off is hidden by as much as the clock was set back meanwhile, unless
+//!   that contradicts what was seen before. Uptime always counts.
+//! - The same holds for a clock that was ahead at the contact, if it is put right and the app is not
+//!   started before as much time has passed as it was ahead; and for one that was behind, if the machine
+//!   is off for longer than it was behind: it may have been put right meanwhile.
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +81,9 @@ pub struct Mark {
     pub elapsed: Millis,
     /// When it was saved.
     pub at: Now,
+    /// The wall clock was ahead at the contact, and has since been seen not to be: what it said then no longer counts.
+    #[serde(default)]
+    pub put_right: bool,
 }
 
 /// What the grace clock says.
@@ -162,6 +173,7 @@ pub fn mark(anchor: &Anchor, mark: Option<&Mark>, now: &Now, limit: Millis) -> M
     Mark {
         elapsed,
         at: now.clone(),
+        put_right: reading.put_right,
     }
 }
 
@@ -190,12 +202,15 @@ struct Reading {
     /// The larger of what is proved and what the wall clock tells.
     elapsed: Millis,
     suspect: bool,
+    /// As [`Mark::put_right`].
+    put_right: bool,
 }
 
 fn read(anchor: &Anchor, mark: Option<&Mark>, now: &Now) -> Reading {
     let same_run = now.uptime_since(&anchor.at);
     let proved = same_run.unwrap_or_else(|| proved_across_restarts(mark, now));
-    let told = told(anchor, proved, now.wall);
+    let put_right = mark.is_some_and(|mark| mark.put_right) || is_put_right(anchor, proved, now);
+    let told = told(anchor, put_right, proved, now.wall);
     let elapsed = match (same_run, told) {
         (Some(uptime), _) => uptime,
         (None, Some(told)) => told.max(proved),
@@ -205,6 +220,7 @@ fn read(anchor: &Anchor, mark: Option<&Mark>, now: &Now) -> Reading {
         proved,
         elapsed,
         suspect: told.is_none(),
+        put_right,
     }
 }
 
@@ -220,12 +236,25 @@ fn proved_across_restarts(mark: Option<&Mark>, now: &Now) -> Millis {
 }
 
 /// The shortest time that the wall clock can mean; `None` when it contradicts what is proved.
-fn told(anchor: &Anchor, proved: Millis, wall: WallMs) -> Option<Millis> {
-    [anchor.at.wall, anchor.server]
+fn told(anchor: &Anchor, put_right: bool, proved: Millis, wall: WallMs) -> Option<Millis> {
+    let as_it_was = (!put_right).then_some(anchor.at.wall);
+    as_it_was
         .into_iter()
-        .filter(|start| wall >= start.plus(proved).minus(TOLERANCE))
+        .chain([anchor.server])
+        .filter(|start| fits(*start, proved, wall))
         .map(|start| wall.since(start).unwrap_or(Millis::ZERO))
         .min()
+}
+
+/// Whether a clock that was ahead at the contact is so no more: it fits the server's time, and not what it said itself.
+fn is_put_right(anchor: &Anchor, proved: Millis, now: &Now) -> bool {
+    let was_ahead = anchor.at.wall > anchor.server.plus(TOLERANCE);
+    was_ahead && fits(anchor.server, proved, now.wall) && !fits(anchor.at.wall, proved, now.wall)
+}
+
+/// Whether a clock that said `start` at the contact can say `wall` now.
+fn fits(start: WallMs, proved: Millis, wall: WallMs) -> bool {
+    wall >= start.plus(proved).minus(TOLERANCE)
 }
 
 #[cfg(test)]

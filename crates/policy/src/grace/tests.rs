@@ -78,6 +78,7 @@ fn across_restarts_the_larger_of_wall_and_mark_counts() {
     let mark = Mark {
         elapsed: Millis::days(10),
         at: now(10.0, 9.0, "second"),
+        put_right: false,
     };
     let cases = [
         ("off for 2 days", 12.0, 0.0, open(2), false),
@@ -214,6 +215,43 @@ fn a_clock_that_was_wrong_at_the_contact_may_be_put_right_or_stay_wrong() {
     }
 }
 
+/// A computer that was wrong by `ahead` days at the contact, is right from then on, and is off between its starts.
+fn starts(ahead: f64, days: &[f64]) -> Vec<(f64, GraceState)> {
+    let mut anchor = contact();
+    anchor.at = now(ahead, 1.0, "first");
+    let mut saved = None;
+    let mut states = Vec::new();
+    for (start, day) in days.iter().enumerate() {
+        let now = now(*day, 0.0, &format!("start {start}"));
+        states.push((*day, check(&anchor, saved.as_ref(), &now, GRACE)));
+        saved = Some(mark(&anchor, saved.as_ref(), &now, GRACE));
+    }
+    states
+}
+
+#[test]
+fn a_clock_that_is_put_right_once_does_not_count_as_wrong_again() {
+    let days = [1.0, 7.0, 13.0, 14.0, 15.0, 16.0, 18.0, 40.0];
+    for ahead in [1.1, 1.5, 5.0, 10.0, 14.0, 365.0] {
+        for (day, state) in starts(ahead, &days) {
+            assert_eq!(state.is_open(), day <= 14.0, "day {day}, {ahead} ahead");
+            let elapsed = Millis::days(day as u64);
+            assert_eq!(state.elapsed, elapsed, "day {day}, {ahead} ahead");
+        }
+    }
+}
+
+/// What the module's documentation says that it cannot tell: nobody looked while the two readings differed.
+#[test]
+fn a_clock_that_was_ahead_and_is_first_seen_later_than_that_hides_as_much() {
+    let ends = |ahead, days: &[f64]| {
+        let open = starts(ahead, days).into_iter().filter(|(_, s)| s.is_open());
+        open.map(|(day, _)| day).fold(0.0, f64::max)
+    };
+    assert_eq!(ends(5.0, &[5.0, 14.0, 19.0, 19.1]), 19.0);
+    assert_eq!(ends(10.0, &[24.0, 24.1, 26.0]), 24.0);
+}
+
 #[test]
 fn days_left_round_up_and_the_nudge_starts_on_day_10() {
     let cases = [
@@ -236,6 +274,7 @@ fn the_mark_is_due_after_five_minutes_of_uptime_and_after_a_restart() {
     let saved = Mark {
         elapsed: Millis::ZERO,
         at: now(0.0, 1.0, "first"),
+        put_right: false,
     };
     let minutes = |n: f64| n / 1440.0;
     assert!(mark_is_due(None, &now(0.0, 1.0, "first")));
@@ -332,6 +371,35 @@ proptest! {
         }
     }
 
+    /// However wrong the clock was at the contact: if it stays as it is, or is put right and was looked at while that
+    /// could be told, elapsed time is what really passed; and never is it more.
+    #[test]
+    fn a_clock_that_was_wrong_at_the_contact_gains_nothing_once_it_was_seen_right(
+        story in happenings(0..1), wrong_by in -40 * DAY..40 * DAY, right_after in 0..40_usize,
+    ) {
+        let mut computer = Computer::at_contact();
+        computer.live(&Happens::ClockMoves(wrong_by));
+        computer.anchor.at = computer.now.clone();
+        let (mut put_right, mut seen_right) = (false, false);
+        for (step, happens) in story.iter().enumerate() {
+            if step == right_after {
+                computer.live(&Happens::ClockMoves(-wrong_by));
+                put_right = true;
+            }
+            computer.live(happens);
+            let state = computer.state();
+            prop_assert!(state.elapsed.0 <= computer.real, "never locked out early");
+            prop_assert!(!state.clock_suspect);
+            let was_off = Millis(computer.real - computer.uptime);
+            seen_right |= put_right && wrong_by > was_off.plus(TOLERANCE).0 as i64;
+            if seen_right || (wrong_by >= 0 && !put_right) {
+                prop_assert_eq!(state.elapsed, Millis(computer.real));
+                prop_assert_eq!(state.is_open(), computer.real <= GRACE.0);
+            }
+            computer.save_mark();
+        }
+    }
+
     #[test]
     fn no_movement_of_the_clock_gains_on_uptime_or_on_what_was_seen_open(
         story in happenings(-40 * DAY..40 * DAY)
@@ -377,11 +445,11 @@ proptest! {
     fn nothing_panics_at_the_extremes(
         server in any::<i64>(), wall in any::<i64>(), then in any::<i64>(),
         boot in any::<u64>(), boot_then in any::<u64>(), elapsed in any::<u64>(),
-        limit in any::<u64>(), same in any::<bool>(),
+        limit in any::<u64>(), same in any::<bool>(), put_right in any::<bool>(),
     ) {
         let at = |wall, boot, id: &str| Now { wall: WallMs(wall), boot: BootMs(boot), boot_id: id.into() };
         let anchor = Anchor { server: WallMs(server), at: at(then, boot_then, "a"), offline_grace: None };
-        let saved = Mark { elapsed: Millis(elapsed), at: at(then, boot_then, "b") };
+        let saved = Mark { elapsed: Millis(elapsed), at: at(then, boot_then, "b"), put_right };
         let now = at(wall, boot, if same { "a" } else { "c" });
         let limit = Millis(limit);
         let state = check(&anchor, Some(&saved), &now, limit);

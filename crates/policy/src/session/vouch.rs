@@ -4,7 +4,7 @@
 //! [`Vouched`] copy that is authenticated with the key. From this follows the rule:
 //!
 //! *An anchor counts only as it was vouched for. A mark may have gone on from the vouched one, as far as the boot clock
-//! went on and never less.*
+//! went on and never less, and forgets nothing that it said of the clock.*
 //!
 //! So an athlete whose keyring is locked for days loses nothing, and whoever edits the facts gains nothing. What it
 //! cannot tell: a whole profile that was copied earlier and put back, key and all.
@@ -88,7 +88,8 @@ fn went_on(anchor: &Anchor, earlier: Option<&Mark>, later: Option<&Mark>, now: &
     let (elapsed, at) = earlier.map_or((Millis::ZERO, &anchor.at), |mark| (mark.elapsed, &mark.at));
     let ran = later.at.uptime_since(at).unwrap_or(Millis(later.at.boot.0));
     let read = |mark| grace::check(anchor, mark, now, anchor.limit()).elapsed;
-    later.elapsed >= elapsed.plus(ran) && read(Some(later)) >= read(earlier)
+    let kept = later.put_right || earlier.is_none_or(|mark| !mark.put_right);
+    kept && later.elapsed >= elapsed.plus(ran) && read(Some(later)) >= read(earlier)
 }
 
 #[cfg(test)]
@@ -121,6 +122,7 @@ mod tests {
         Mark {
             elapsed: Millis::mins(minutes),
             at,
+            put_right: false,
         }
     }
 
@@ -208,6 +210,29 @@ mod tests {
     }
 
     #[test]
+    fn that_a_clock_was_put_right_is_not_taken_back() {
+        let then = anchor(0, at(0, 10, "a"));
+        let now = at(200, 210, "a");
+        let right = |minutes, put_right| Mark {
+            put_right,
+            ..mark(minutes, at(60 + minutes as i64, 70 + minutes, "a"))
+        };
+        for (before, after, want) in [
+            (true, true, Belief::Vouch),
+            (false, true, Belief::Vouch),
+            (true, false, Belief::Forged),
+        ] {
+            let facts = facts(&then, Some(&right(120, after)));
+            let voucher = vouched(&then, Some(&right(60, before)));
+            assert_eq!(
+                belief(&facts, &voucher, false, &now),
+                want,
+                "{before} {after}"
+            );
+        }
+    }
+
+    #[test]
     fn without_a_mark_the_anchor_is_where_counting_began() {
         let then = anchor(0, at(0, 10, "a"));
         let now = at(60, 70, "a");
@@ -256,9 +281,9 @@ mod tests {
         #[test]
         fn honest_marks_are_believed(
             moves in prop::collection::vec((0..20_000_i64, -40_000..40_000_i64, any::<bool>()), 1..12),
-            vouch_at in 0..12_usize,
+            vouch_at in 0..12_usize, wrong_by in prop_oneof![Just(0), -40_000..40_000_i64],
         ) {
-            let (mut now, mut run) = (at(0, 10, "run 0"), 0);
+            let (mut now, mut run) = (at(wrong_by, 10, "run 0"), 0);
             let then = anchor(0, now.clone());
             let (mut stored, mut last) = (None::<Mark>, None::<Mark>);
             for (step, (minutes, jump, restart)) in moves.into_iter().enumerate() {
