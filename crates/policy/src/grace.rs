@@ -81,6 +81,9 @@ pub struct Mark {
     pub elapsed: Millis,
     /// When it was saved.
     pub at: Now,
+    /// The machine was restarted since the contact: its boot clock no longer tells how long ago that was.
+    #[serde(default)]
+    pub restarted: bool,
     /// The wall clock was ahead at the contact, and has since been seen not to be: what it said then no longer counts.
     #[serde(default)]
     pub put_right: bool,
@@ -173,6 +176,7 @@ pub fn mark(anchor: &Anchor, mark: Option<&Mark>, now: &Now, limit: Millis) -> M
     Mark {
         elapsed,
         at: now.clone(),
+        restarted: reading.restarted,
         put_right: reading.put_right,
     }
 }
@@ -202,13 +206,15 @@ struct Reading {
     /// The larger of what is proved and what the wall clock tells.
     elapsed: Millis,
     suspect: bool,
+    /// As [`Mark::restarted`].
+    restarted: bool,
     /// As [`Mark::put_right`].
     put_right: bool,
 }
 
 fn read(anchor: &Anchor, mark: Option<&Mark>, now: &Now) -> Reading {
-    let same_run = now.uptime_since(&anchor.at);
-    let proved = same_run.unwrap_or_else(|| proved_across_restarts(mark, now));
+    let same_run = same_run(anchor, mark, now);
+    let proved = same_run.unwrap_or_else(|| proved_across_restarts(anchor, mark, now));
     let put_right = mark.is_some_and(|mark| mark.put_right) || is_put_right(anchor, proved, now);
     let told = told(anchor, put_right, proved, now.wall);
     let elapsed = match (same_run, told) {
@@ -220,19 +226,23 @@ fn read(anchor: &Anchor, mark: Option<&Mark>, now: &Now) -> Reading {
         proved,
         elapsed,
         suspect: told.is_none(),
+        restarted: same_run.is_none(),
         put_right,
     }
 }
 
+/// The uptime since the contact, if the machine was not restarted in between.
+fn same_run(anchor: &Anchor, mark: Option<&Mark>, now: &Now) -> Option<Millis> {
+    let unbroken = mark.is_none_or(|mark| !mark.restarted && now.uptime_since(&mark.at).is_some());
+    now.uptime_since(&anchor.at).filter(|_| unbroken)
+}
+
 /// What was remembered and the uptime since; without a mark, at least this run of the machine.
-fn proved_across_restarts(mark: Option<&Mark>, now: &Now) -> Millis {
-    let this_run = Millis(now.boot.0);
-    match mark {
-        None => this_run,
-        Some(mark) => mark
-            .elapsed
-            .plus(now.uptime_since(&mark.at).unwrap_or(this_run)),
-    }
+fn proved_across_restarts(anchor: &Anchor, mark: Option<&Mark>, now: &Now) -> Millis {
+    mark.map_or_else(
+        || now.ran_since(&anchor.at),
+        |mark| mark.elapsed.plus(now.ran_since(&mark.at)),
+    )
 }
 
 /// The shortest time that the wall clock can mean; `None` when it contradicts what is proved.

@@ -111,10 +111,14 @@ impl WallMs {
 #[serde(transparent)]
 pub struct BootMs(pub u64);
 
+/// By how much of the boot clock two readings of one run may be written down in the wrong order.
+const REORDERED: Millis = Millis::mins(1);
+
 /// Tells one run of the machine from another.
 ///
 /// Two readings of the boot clock can be compared only when their boot ids are equal. An adapter on a
-/// system without boot ids makes one up per process and counts [`BootMs`] from the process's start.
+/// system without boot ids makes one up that never comes again, and counts [`BootMs`] from there; it
+/// makes up another when its counter may have stood still.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BootId(pub String);
@@ -147,11 +151,25 @@ impl Now {
     /// machine was restarted in between.
     ///
     /// A boot clock never runs back, but readings can be written down in another order than they were taken in, by
-    /// threads or processes that wait for each other. Within one run such a reading counts as taken at `earlier`.
+    /// threads or processes that wait for each other. Within one run such a reading counts as taken at `earlier`. One
+    /// that is further back than that is of another run, whatever its id: ids are not the machine's own everywhere, and
+    /// a virtual machine that is put back keeps the one that it had.
     #[must_use]
     pub fn uptime_since(&self, earlier: &Self) -> Option<Millis> {
-        let same_run = self.boot_id == earlier.boot_id;
+        let reordered = self.boot.0.saturating_add(REORDERED.0) >= earlier.boot.0;
+        let same_run = self.boot_id == earlier.boot_id && reordered;
         same_run.then(|| Millis(self.boot.0.saturating_sub(earlier.boot.0)))
+    }
+
+    /// What the boot clock counted since `earlier`, at the least: in another run of the machine, all of that run. Where
+    /// it went back under the same id, nothing: some of it may be older than `earlier`.
+    #[must_use]
+    pub fn ran_since(&self, earlier: &Self) -> Millis {
+        match self.uptime_since(earlier) {
+            Some(uptime) => uptime,
+            None if self.boot_id == earlier.boot_id => Millis::ZERO,
+            None => Millis(self.boot.0),
+        }
     }
 }
 
@@ -194,6 +212,13 @@ mod tests {
             Some(Millis::ZERO),
             "readings that were written down in the wrong order are no restart"
         );
+        for (back, known) in [(60_000, Some(Millis::ZERO)), (60_001, None)] {
+            let earlier = at(100_000, "a");
+            assert_eq!(at(100_000 - back, "a").uptime_since(&earlier), known);
+        }
+        assert_eq!(at(9, "a").ran_since(&at(4, "a")), Millis(5));
+        assert_eq!(at(9, "b").ran_since(&at(4, "a")), Millis(9));
+        assert_eq!(at(9, "a").ran_since(&at(70_000, "a")), Millis::ZERO);
     }
 
     #[test]

@@ -78,6 +78,7 @@ fn across_restarts_the_larger_of_wall_and_mark_counts() {
     let mark = Mark {
         elapsed: Millis::days(10),
         at: now(10.0, 9.0, "second"),
+        restarted: false,
         put_right: false,
     };
     let cases = [
@@ -274,6 +275,7 @@ fn the_mark_is_due_after_five_minutes_of_uptime_and_after_a_restart() {
     let saved = Mark {
         elapsed: Millis::ZERO,
         at: now(0.0, 1.0, "first"),
+        restarted: false,
         put_right: false,
     };
     let minutes = |n: f64| n / 1440.0;
@@ -289,11 +291,56 @@ fn the_mark_is_due_after_five_minutes_of_uptime_and_after_a_restart() {
     assert!(mark_is_due(Some(&saved), &now(0.0, 1.0, "second")));
 }
 
+#[test]
+fn a_boot_clock_that_went_back_is_another_run_whatever_its_id() {
+    let anchor = contact();
+    let mut saved = Some(mark(&anchor, None, &now(1.0, 2.0, "first"), GRACE));
+    let same_again = [
+        (10.0, 0.0, true),
+        (10.25, 0.25, true),
+        (12.0, 2.0, true),
+        (13.0, 3.0, true),
+        (20.0, 0.0, false),
+        (100.0, 0.5, false),
+        (103.0, 3.5, false),
+    ];
+    for (day, boot, open) in same_again {
+        let now = now(day, boot, "first");
+        let state = check(&anchor, saved.as_ref(), &now, GRACE);
+        assert_eq!(state.is_open(), open, "day {day}");
+        let elapsed = Millis((day * DAY as f64) as u64);
+        assert_eq!(state.elapsed, elapsed, "day {day}");
+        saved = Some(mark(&anchor, saved.as_ref(), &now, GRACE));
+    }
+}
+
+#[test]
+fn a_reading_that_comes_late_counts_no_uptime_twice() {
+    let anchor = contact();
+    let up = |minutes: f64| now(minutes / 1440.0, 100.0 + minutes / 1440.0, "first");
+    let anchor = Anchor {
+        at: now(0.0, 100.0, "first"),
+        ..anchor
+    };
+    let saved = mark(&anchor, None, &up(90.0), GRACE);
+    for late in [0.1, 0.9, 2.0, 80.0] {
+        let state = check(&anchor, Some(&saved), &up(90.0 - late), GRACE);
+        assert!(
+            state.elapsed <= Millis::mins(90),
+            "{late} minutes late: {state:?}"
+        );
+        assert!(!state.clock_suspect || late > 5.0);
+    }
+}
+
 /// One thing that happens to the computer, in ms.
 #[derive(Debug, Clone)]
 enum Happens {
     Runs(u64),
     IsOff(u64),
+    /// It is off for so long, and its boot clock goes on from an earlier moment under the same id: a virtual machine that
+    /// is put back, or an id that was made up twice.
+    GoesBack(u64),
     ClockMoves(i64),
 }
 
@@ -344,6 +391,12 @@ impl Computer {
                 self.now.boot_id = BootId(format!("{}+", self.now.boot_id));
                 self.real += ms;
             }
+            Happens::GoesBack(ms) => {
+                self.now.wall = self.now.wall.plus(Millis(*ms));
+                self.now.boot =
+                    BootMs((self.now.boot.0 / 2).min(self.now.boot.0.saturating_sub(60_001)));
+                self.real += ms;
+            }
             Happens::ClockMoves(by) => self.now.wall = WallMs(self.now.wall.0.saturating_add(*by)),
         }
     }
@@ -357,7 +410,38 @@ impl Computer {
     }
 }
 
+/// A life in which boot ids come again.
+fn ids_that_come_again() -> impl Strategy<Value = Vec<Happens>> {
+    let day = DAY as u64;
+    prop::collection::vec(
+        prop_oneof![
+            // Longer than readings can be late.
+            (60_001..3 * day).prop_map(Happens::Runs),
+            (0..3 * day).prop_map(Happens::IsOff),
+            (0..3 * day).prop_map(Happens::GoesBack),
+        ],
+        0..40,
+    )
+}
+
 proptest! {
+    #[test]
+    fn a_boot_id_that_comes_again_stops_no_clock(story in ids_that_come_again()) {
+        let mut computer = Computer::at_contact();
+        for happens in &story {
+            computer.live(happens);
+            if !matches!(happens, Happens::Runs(_)) {
+                // It starts, and is on for a while before it can be put back again.
+                prop_assert_eq!(computer.state().elapsed, Millis(computer.real));
+                computer.save_mark();
+                computer.live(&Happens::Runs(60_001));
+            }
+            prop_assert_eq!(computer.state().elapsed, Millis(computer.real));
+            prop_assert_eq!(computer.state().is_open(), computer.real <= GRACE.0);
+            computer.save_mark();
+        }
+    }
+
     #[test]
     fn with_an_honest_clock_elapsed_is_exact(story in happenings(0..1)) {
         let mut computer = Computer::at_contact();
@@ -446,10 +530,11 @@ proptest! {
         server in any::<i64>(), wall in any::<i64>(), then in any::<i64>(),
         boot in any::<u64>(), boot_then in any::<u64>(), elapsed in any::<u64>(),
         limit in any::<u64>(), same in any::<bool>(), put_right in any::<bool>(),
+        restarted in any::<bool>(),
     ) {
         let at = |wall, boot, id: &str| Now { wall: WallMs(wall), boot: BootMs(boot), boot_id: id.into() };
         let anchor = Anchor { server: WallMs(server), at: at(then, boot_then, "a"), offline_grace: None };
-        let saved = Mark { elapsed: Millis(elapsed), at: at(then, boot_then, "b"), put_right };
+        let saved = Mark { elapsed: Millis(elapsed), at: at(then, boot_then, "b"), restarted, put_right };
         let now = at(wall, boot, if same { "a" } else { "c" });
         let limit = Millis(limit);
         let state = check(&anchor, Some(&saved), &now, limit);

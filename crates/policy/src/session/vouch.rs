@@ -86,9 +86,10 @@ fn went_on(anchor: &Anchor, earlier: Option<&Mark>, later: Option<&Mark>, now: &
         return false;
     };
     let (elapsed, at) = earlier.map_or((Millis::ZERO, &anchor.at), |mark| (mark.elapsed, &mark.at));
-    let ran = later.at.uptime_since(at).unwrap_or(Millis(later.at.boot.0));
+    let ran = later.at.ran_since(at);
     let read = |mark| grace::check(anchor, mark, now, anchor.limit()).elapsed;
-    let kept = later.put_right || earlier.is_none_or(|mark| !mark.put_right);
+    let seen = |of: fn(&Mark) -> bool| of(later) || !earlier.is_some_and(of);
+    let kept = seen(|mark| mark.put_right) && seen(|mark| mark.restarted);
     kept && later.elapsed >= elapsed.plus(ran) && read(Some(later)) >= read(earlier)
 }
 
@@ -122,6 +123,7 @@ mod tests {
         Mark {
             elapsed: Millis::mins(minutes),
             at,
+            restarted: false,
             put_right: false,
         }
     }
@@ -210,25 +212,32 @@ mod tests {
     }
 
     #[test]
-    fn that_a_clock_was_put_right_is_not_taken_back() {
+    fn what_was_seen_of_the_clocks_is_not_taken_back() {
         let then = anchor(0, at(0, 10, "a"));
         let now = at(200, 210, "a");
+        let plain = |minutes| mark(minutes, at(0, 10 + minutes, "a"));
         let right = |minutes, put_right| Mark {
             put_right,
-            ..mark(minutes, at(60 + minutes as i64, 70 + minutes, "a"))
+            ..plain(minutes)
+        };
+        let restarted = |minutes, restarted| Mark {
+            restarted,
+            ..plain(minutes)
         };
         for (before, after, want) in [
             (true, true, Belief::Vouch),
             (false, true, Belief::Vouch),
             (true, false, Belief::Forged),
         ] {
-            let facts = facts(&then, Some(&right(120, after)));
-            let voucher = vouched(&then, Some(&right(60, before)));
-            assert_eq!(
-                belief(&facts, &voucher, false, &now),
-                want,
-                "{before} {after}"
-            );
+            for (earlier, later) in [
+                (right(60, before), right(120, after)),
+                (restarted(60, before), restarted(120, after)),
+            ] {
+                let facts = facts(&then, Some(&later));
+                let voucher = vouched(&then, Some(&earlier));
+                let found = belief(&facts, &voucher, false, &now);
+                assert_eq!(found, want, "{before} {after}");
+            }
         }
     }
 
