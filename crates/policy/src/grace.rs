@@ -99,6 +99,8 @@ pub struct GraceState {
     /// The wall clock is behind what is known to have passed: only uptime counts, and the athlete is
     /// asked to check the clock.
     pub clock_suspect: bool,
+    /// It is over, and only the wall clock says so: the boot clock has not counted as much.
+    pub over_by_date: bool,
 }
 
 /// Whether the grace is open.
@@ -161,6 +163,7 @@ pub fn check(anchor: &Anchor, mark: Option<&Mark>, now: &Now, limit: Millis) -> 
         standing,
         elapsed: reading.elapsed,
         clock_suspect: reading.suspect,
+        over_by_date: reading.proved <= limit && reading.elapsed > limit,
     }
 }
 

@@ -154,6 +154,7 @@ impl Reach {
             | Trouble::Unverified => Service::Unreachable { since, trouble },
             Trouble::Empty
             | Trouble::Unreadable
+            | Trouble::Unproven
             | Trouble::Status(_)
             | Trouble::Busy
             | Trouble::AppRefused

@@ -74,6 +74,8 @@ pub enum Trouble {
     Empty,
     /// JSON that is not what the protocol says.
     Unreadable,
+    /// Tokens that do not prove to be the issuer's: a signature, a key or a time is not right (RFC 7519 §7.2).
+    Unproven,
     /// A status that tells of trouble on the other side.
     Status(u16),
     /// Asked too often, or the service is being looked after (429, 503).
@@ -124,6 +126,7 @@ impl Trouble {
             Self::Empty | Self::Unreadable => true,
             Self::Redirected
             | Self::Foreign
+            | Self::Unproven
             | Self::Status(_)
             | Self::Busy
             | Self::Unverified
@@ -142,6 +145,7 @@ impl Trouble {
             | Self::Foreign
             | Self::Empty
             | Self::Unreadable
+            | Self::Unproven
             | Self::Busy
             | Self::Unverified
             | Self::AppRefused
@@ -168,6 +172,7 @@ impl Trouble {
             Self::Redirected | Self::Foreign | Self::Unverified => Side::Network,
             Self::Empty
             | Self::Unreadable
+            | Self::Unproven
             | Self::Status(_)
             | Self::Busy
             | Self::AppRefused
@@ -205,6 +210,7 @@ impl Trouble {
                 "This network answers in place of the service. Does it want you to sign in to it?"
             }
             Self::Empty | Self::Unreadable => "The service's answer was incomplete.",
+            Self::Unproven => "The service's answer could not be verified.",
             Self::Status(_) => "The service has trouble.",
             Self::Busy => "The service is busy.",
             Self::Unverified => "The answer did not come over a secure connection.",
@@ -238,6 +244,7 @@ mod tests {
             (Trouble::Foreign,                                      false, false, Side::Network),
             (Trouble::Empty,                                        true,  true,  Side::Service),
             (Trouble::Unreadable,                                   true,  true,  Side::Service),
+            (Trouble::Unproven,                                     false, false, Side::Service),
             (Trouble::Status(418),                                  false, false, Side::Service),
             (Trouble::Status(502),                                  false, true,  Side::Service),
             (Trouble::Busy,                                         false, false, Side::Service),

@@ -65,6 +65,7 @@ fn in_the_run_of_the_contact_only_the_boot_clock_counts() {
     ];
     for (name, wall, boot, standing, suspect) in cases {
         let state = check(&contact(), None, &now(wall, boot, "first"), GRACE);
+        assert!(!state.over_by_date, "{name}: the boot clock counts");
         assert_eq!(
             (state.standing, state.clock_suspect),
             (standing, suspect),
@@ -123,6 +124,7 @@ fn across_restarts_the_larger_of_wall_and_mark_counts() {
     ];
     for (name, wall, boot, standing, suspect) in cases {
         let state = check(&contact(), Some(&mark), &now(wall, boot, "third"), GRACE);
+        assert_eq!(state.over_by_date, wall > 14.0, "{name}");
         assert_eq!(
             (state.standing, state.clock_suspect),
             (standing, suspect),

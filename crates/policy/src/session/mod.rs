@@ -75,7 +75,7 @@ pub use refresh::{recheck_is_possible, refresh_due, refresh_wanted};
 pub use state::{CredentialState, SignInCause, VaultCause, View, grace, state, view};
 pub use step::step;
 pub use vouch::{Belief, Vouched, Voucher, belief};
-pub use words::{ActionLabel, Words, words};
+pub use words::{ActionLabel, Around, Words, words};
 
 #[cfg(test)]
 mod catalogue_tests;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::access::{Access, access};
 use super::contact::{has_run_out, is_renewable};
 use super::facts::{Condemned, Doubt, Facts, SystemNetwork, VaultCondition};
-use super::words::{Words, offer_sign_in, words};
+use super::words::{Around, Words, offer_sign_in, words};
 use crate::grace::{self, GraceState};
 use crate::time::Now;
 use crate::token::Generation;
@@ -126,7 +126,15 @@ pub fn view(facts: &Facts, now: &Now) -> View {
     let grace = grace(facts, now);
     let days_left = grace.map(|grace| grace.days_left());
     let clock_suspect = grace.is_some_and(|grace| grace.clock_suspect);
-    let mut words = words(&state, facts.vault, days_left, clock_suspect);
+    let around = Around {
+        vault: facts.vault,
+        unsaved: facts.unsaved.is_some(),
+        trouble: offline(facts),
+        days_left,
+        clock_suspect,
+        over_by_date: grace.is_some_and(|grace| grace.over_by_date),
+    };
+    let mut words = words(&state, &around);
     if state == CredentialState::Offline(Trouble::AccessRefused) && !is_renewable(facts) {
         offer_sign_in(&mut words);
     }

@@ -5,6 +5,24 @@ use serde::{Deserialize, Serialize};
 use super::facts::VaultCondition;
 use super::state::{CredentialState, SignInCause, VaultCause};
 use crate::grace::NUDGE_DAYS;
+use crate::transport::Trouble;
+
+/// What else the words depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Around {
+    /// The vault's condition.
+    pub vault: VaultCondition,
+    /// New tokens are in memory only.
+    pub unsaved: bool,
+    /// Why calls are not expected to succeed, if so.
+    pub trouble: Option<Trouble>,
+    /// The grace that is left, if there is a contact to count from.
+    pub days_left: Option<u32>,
+    /// The clock is behind what is known to have passed.
+    pub clock_suspect: bool,
+    /// The grace is over by the date alone: with another date it would be open.
+    pub over_by_date: bool,
+}
 
 /// Words for the screen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,22 +55,16 @@ pub enum ActionLabel {
     ContactSupport,
 }
 
-/// The words for a state. `vault` is its condition, `days_left` the grace that is left, if there is a contact to count
-/// from.
+/// The words for a state.
 ///
 /// From [`NUDGE_DAYS`] on, every state in which the library is open and nothing is exchanged says how long it stays so.
 #[must_use]
-pub fn words(
-    state: &CredentialState,
-    vault: VaultCondition,
-    days_left: Option<u32>,
-    clock_suspect: bool,
-) -> Words {
-    let mut words = by_state(state, vault);
+pub fn words(state: &CredentialState, around: &Around) -> Words {
+    let mut words = by_state(state, around);
     let Some(please) = before_it_locks(state) else {
         return words;
     };
-    match days_left {
+    match around.days_left {
         Some(days) if days <= NUDGE_DAYS => {
             if words.headline.is_empty() {
                 words = say("Working offline", "", Some(ActionLabel::SyncNow));
@@ -66,7 +78,7 @@ pub fn words(
         }
         Some(_) | None => {}
     }
-    if clock_suspect && !words.headline.is_empty() {
+    if around.clock_suspect && !words.headline.is_empty() {
         add(
             &mut words.detail,
             "This computer's date is behind: please check your clock.",
@@ -105,7 +117,7 @@ fn before_it_locks(state: &CredentialState) -> Option<&'static str> {
     }
 }
 
-fn by_state(state: &CredentialState, vault: VaultCondition) -> Words {
+fn by_state(state: &CredentialState, around: &Around) -> Words {
     match state {
         CredentialState::SignedOut => say(
             "Not signed in",
@@ -114,7 +126,7 @@ fn by_state(state: &CredentialState, vault: VaultCondition) -> Words {
         ),
         CredentialState::SigningIn(_) => say(
             "Signing in",
-            "Please finish in the browser.",
+            "Please finish it where you began: in the browser, or with the code that was shown.",
             Some(ActionLabel::CancelSignIn),
         ),
         CredentialState::Active | CredentialState::OutcomeUnknown(_) => say("", "", None),
@@ -123,7 +135,7 @@ fn by_state(state: &CredentialState, vault: VaultCondition) -> Words {
             trouble.words(),
             Some(ActionLabel::SyncNow),
         ),
-        CredentialState::VaultUnavailable(VaultCause::NotSaved) => not_saved(vault),
+        CredentialState::VaultUnavailable(VaultCause::NotSaved) => not_saved(around.vault),
         CredentialState::VaultUnavailable(cause) => unavailable(*cause),
         CredentialState::NeedsSignIn(cause) => {
             let mut words = say(
@@ -138,7 +150,7 @@ fn by_state(state: &CredentialState, vault: VaultCondition) -> Words {
             words.nudge = true;
             words
         }
-        CredentialState::GraceExpired(cause) => expired(*cause),
+        CredentialState::GraceExpired(cause) => expired(*cause, around),
         CredentialState::Blocked => Words {
             nudge: true,
             ..say(
@@ -193,20 +205,7 @@ fn unavailable(cause: VaultCause) -> Words {
 
 /// A sign-in that lives in memory only: what stands in the way of saving it.
 fn not_saved(vault: VaultCondition) -> Words {
-    let (cause, action) = match vault {
-        VaultCondition::Locked => ("The keyring is locked: please unlock it.", UNLOCK),
-        VaultCondition::TimedOut => (
-            "The keyring does not answer: it may be waiting for you to unlock it.",
-            UNLOCK,
-        ),
-        VaultCondition::Denied => (
-            "The keyring refuses Freewheel: please allow it there.",
-            UNLOCK,
-        ),
-        VaultCondition::Absent => ("This system's keyring is not running.", None),
-        VaultCondition::Failed => ("The keyring failed.", None),
-        VaultCondition::Ready | VaultCondition::Missing => ("Is the disk full?", None),
-    };
+    let (cause, action) = in_the_way(vault).unwrap_or(("Is the disk full?", None));
     let mut words = say("Your sign-in is not saved", cause, action);
     add(
         &mut words.detail,
@@ -216,26 +215,68 @@ fn not_saved(vault: VaultCondition) -> Words {
     words
 }
 
-fn expired(cause: Option<SignInCause>) -> Words {
-    let kept = "Your own files and rides stay open.";
+/// What the vault has against it, and whether the athlete can do something about it; `None` where it answers.
+const fn in_the_way(vault: VaultCondition) -> Option<(&'static str, Option<ActionLabel>)> {
+    match vault {
+        VaultCondition::Locked => Some(("The keyring is locked: please unlock it.", UNLOCK)),
+        VaultCondition::TimedOut => Some((
+            "The keyring does not answer: it may be waiting for you to unlock it.",
+            UNLOCK,
+        )),
+        VaultCondition::Denied => Some((
+            "The keyring refuses Freewheel: please allow it there.",
+            UNLOCK,
+        )),
+        VaultCondition::Absent => Some(("This system's keyring is not running.", None)),
+        VaultCondition::Failed => Some(("The keyring failed.", None)),
+        VaultCondition::Ready | VaultCondition::Missing => None,
+    }
+}
+
+fn expired(cause: Option<SignInCause>, around: &Around) -> Words {
     let mut words = match cause {
-        None => say(
-            "The library is locked",
-            "Connect once, or sign in, to open it again.",
-            Some(ActionLabel::SyncNow),
-        ),
+        None => no_contact(around),
         Some(cause) => {
-            let mut words = say(
-                "The library is locked",
-                sign_in(cause),
-                Some(ActionLabel::SignIn),
-            );
+            let mut words = say("", sign_in(cause), Some(ActionLabel::SignIn));
             add(&mut words.detail, "Sign in to open it again.");
             words
         }
     };
-    add(&mut words.detail, kept);
+    words.headline = "The library is locked".to_owned();
+    if around.over_by_date {
+        add(
+            &mut words.detail,
+            "If this computer's date is wrong, put it right.",
+        );
+    }
+    add(&mut words.detail, "Your own files and rides stay open.");
     words.nudge = true;
+    words
+}
+
+/// What keeps the one contact away that opens the library again, and what brings it about.
+fn no_contact(around: &Around) -> Words {
+    if let Some((cause, action)) = in_the_way(around.vault) {
+        let mut words = say("", cause, action.or(Some(ActionLabel::SignIn)));
+        let then = if action.is_some() {
+            "Freewheel then connects, and the library opens again."
+        } else {
+            "Freewheel connects once it works again; or sign in to open the library."
+        };
+        add(&mut words.detail, then);
+        return words;
+    }
+    let cause = match around.trouble {
+        None if around.unsaved => "Your sign-in is not saved. Is the disk full?",
+        None => "",
+        Some(trouble) => trouble.words(),
+    };
+    let mut words = say("", cause, Some(ActionLabel::SyncNow));
+    let then = match around.trouble {
+        Some(Trouble::AppRefused) => "It opens again as soon as the service does.",
+        Some(_) | None => "Connect once, or sign in, to open it again.",
+    };
+    add(&mut words.detail, then);
     words
 }
 

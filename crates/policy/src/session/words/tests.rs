@@ -4,6 +4,21 @@ use crate::transport::{TransportFailure, Trouble};
 
 const READY: VaultCondition = VaultCondition::Ready;
 
+fn words(
+    state: &CredentialState,
+    vault: VaultCondition,
+    days_left: Option<u32>,
+    clock_suspect: bool,
+) -> Words {
+    let around = Around {
+        vault,
+        days_left,
+        clock_suspect,
+        ..Around::default()
+    };
+    super::words(state, &around)
+}
+
 fn states() -> Vec<CredentialState> {
     use CredentialState as S;
     let mut states = vec![
@@ -48,7 +63,7 @@ fn every_state_says_what_the_design_says_and_offers_one_action() {
     #[rustfmt::skip]
     let cases = [
         (S::SignedOut,                                     "Not signed in",          "or ride your own files",        Some(SignIn),         false),
-        (S::SigningIn(Box::new(S::Active)),                "Signing in",             "in the browser",                Some(CancelSignIn),   false),
+        (S::SigningIn(Box::new(S::Active)),                "Signing in",             "with the code that was shown",                Some(CancelSignIn),   false),
         (S::Active,                                        "",                       "",                              None,                 false),
         (S::OutcomeUnknown(Generation(1)),                 "",                       "",                              None,                 false),
         (offline,                                          "Working offline",        "This computer has no network. The library stays open for 9 more days.",
@@ -233,6 +248,100 @@ fn tokens_that_are_not_saved_say_truthfully_what_stands_in_the_way() {
         );
         assert_eq!((words.action, words.nudge), (action, true), "{vault:?}");
     }
+}
+
+/// The library is locked for want of one contact: what keeps it away, and what the athlete can do about that.
+#[test]
+fn a_locked_library_says_what_keeps_the_contact_away() {
+    use crate::transport::TlsCause;
+    use ActionLabel::{SignIn, SyncNow, UnlockKeyring};
+    use VaultCondition as V;
+    let inspected = Trouble::Transport(TransportFailure::Tls {
+        cause: TlsCause::UnknownIssuer,
+    });
+    let connect = "Connect once, or sign in, to open it again.";
+    let then = "Freewheel then connects, and the library opens again.";
+    #[rustfmt::skip]
+    let cases = [
+        (V::Locked,   None,                       "The keyring is locked: please unlock it.", then, UnlockKeyring),
+        (V::TimedOut, Some(inspected),            "waiting for you to unlock it.", then, UnlockKeyring),
+        (V::Denied,   None,                       "please allow it there.", then, UnlockKeyring),
+        (V::Absent,   None,                       "keyring is not running.", "or sign in to open the library.", SignIn),
+        (V::Failed,   None,                       "The keyring failed.", "or sign in to open the library.", SignIn),
+        (V::Ready,    None,                       "", connect, SyncNow),
+        (V::Missing,  None,                       "", connect, SyncNow),
+        (V::Ready,    Some(inspected),            "opens encrypted connections", connect, SyncNow),
+        (V::Ready,    Some(Trouble::Unproven),    "could not be verified.", connect, SyncNow),
+        (V::Ready,    Some(Trouble::AppRefused),  "does not accept this version", "as soon as the service does.", SyncNow),
+    ];
+    for (vault, trouble, cause, then, action) in cases {
+        for over_by_date in [false, true] {
+            let around = Around {
+                vault,
+                trouble,
+                over_by_date,
+                ..Around::default()
+            };
+            let words = super::words(&CredentialState::GraceExpired(None), &around);
+            assert_eq!(words.headline, "The library is locked");
+            let (cause_at, then_at) = (words.detail.find(cause), words.detail.find(then));
+            assert!(cause_at.is_some() && then_at.is_some(), "{words:?}");
+            assert!(cause_at <= then_at, "{words:?}");
+            assert_eq!(words.action, Some(action), "{around:?}");
+            let date = words.detail.contains("date is wrong, put it right.");
+            assert_eq!(date, over_by_date, "{words:?}");
+            assert!(words.detail.ends_with("rides stay open."), "{words:?}");
+        }
+    }
+}
+
+/// A sign-in helps whatever the keyring does, and so does the right date.
+#[test]
+fn a_locked_library_that_needs_a_sign_in_tells_of_the_date_too() {
+    let over = |over_by_date| {
+        let around = Around {
+            vault: VaultCondition::Locked,
+            over_by_date,
+            ..Around::default()
+        };
+        let cause = Some(SignInCause::TokenRefused);
+        super::words(&CredentialState::GraceExpired(cause), &around)
+    };
+    assert!(over(true).detail.contains("date is wrong"));
+    assert!(!over(false).detail.contains("date is wrong"));
+    assert_eq!(over(true).action, Some(ActionLabel::SignIn));
+    assert!(!over(true).detail.contains("keyring"));
+}
+
+#[test]
+fn the_view_hands_on_what_the_words_need() {
+    use super::super::Event;
+    use super::super::rider::{Rider, launched};
+    use crate::time::{Millis, WallMs};
+    let over = |rider: &Rider| {
+        let view = super::super::view(&rider.facts, &rider.now);
+        assert_eq!(view.state, CredentialState::GraceExpired(None));
+        view.words
+    };
+    let mut rider = Rider::signed_in().at(Millis::days(15));
+    assert!(
+        !over(&rider).detail.contains("date is wrong"),
+        "it is proved"
+    );
+    rider.does(&Event::CallFailed(Trouble::AppRefused));
+    assert!(over(&rider).detail.contains("this version of Freewheel"));
+    rider.does(&Event::VaultChanged(VaultCondition::Locked));
+    let words = over(&rider);
+    assert!(
+        words.detail.starts_with("The keyring is locked"),
+        "{words:?}"
+    );
+    assert_eq!(words.action, Some(ActionLabel::UnlockKeyring));
+
+    let mut rider = Rider::signed_in().at(Millis::days(1)).restarted();
+    rider.does(&launched(VaultCondition::Ready));
+    rider.now.wall = WallMs(rider.now.wall.plus(Millis::days(60)).0);
+    assert!(over(&rider).detail.contains("date is wrong"));
 }
 
 #[test]
