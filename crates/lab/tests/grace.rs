@@ -192,6 +192,13 @@ async fn a_ride_that_began_in_time_ends_normally_after_the_grace() {
         during.licensed_library,
         freewheel_policy::session::Library::Open
     );
+    let another = engine.workout(&stage.licensed).await.unwrap();
+    assert!(!another.rideable, "what it began with is its own");
+    let refused = engine.start_ride(stage.licensed_ride()).await.err();
+    assert!(
+        matches!(refused, Some(EngineError::LibraryLocked(_))),
+        "{refused:?}"
+    );
     let saved = ride.finish().await.unwrap();
     engine.ride_ended().await;
     assert!(saved.summary.seconds >= 60, "{saved:?}");

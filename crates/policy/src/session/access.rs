@@ -58,7 +58,7 @@ pub enum Uploads {
 /// Derives what the athlete may do now.
 #[must_use]
 pub fn access(facts: &Facts, now: &Now) -> Access {
-    let access = by_state(facts, &state(facts, now));
+    let access = access_to_begin(facts, now);
     match facts.riding {
         None => access,
         Some((ride, licensed_library)) => Access {
@@ -67,6 +67,13 @@ pub fn access(facts: &Facts, now: &Now) -> Access {
             ..access
         },
     }
+}
+
+/// Derives what the athlete may begin now. What a ride in progress began with is that ride's alone: with a ride screen
+/// left open for weeks nothing else can be ridden that could not be without it.
+#[must_use]
+pub fn access_to_begin(facts: &Facts, now: &Now) -> Access {
+    by_state(facts, &state(facts, now))
 }
 
 fn by_state(facts: &Facts, state: &CredentialState) -> Access {
@@ -105,5 +112,30 @@ const fn locked(uploads: Uploads, calls: bool) -> Access {
         licensed_library: Library::Locked,
         uploads,
         calls,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Event;
+    use super::super::rider::Rider;
+    use super::*;
+    use crate::time::Millis;
+
+    #[test]
+    fn a_ride_that_never_ends_keeps_open_what_it_began_with_and_lets_nothing_else_begin() {
+        let mut rider = Rider::signed_in().at(Millis::days(14));
+        rider.does(&Event::RideBegan);
+        for (past, open) in [
+            (Millis::ZERO, true),
+            (Millis(1), false),
+            (Millis::days(365), false),
+        ] {
+            let rider = rider.clone().at(Millis::days(14).plus(past));
+            assert_eq!(rider.access().licensed_library, Library::Open);
+            let begin = access_to_begin(&rider.facts, &rider.now);
+            assert_eq!(begin.licensed_library == Library::Open, open, "{past:?}");
+            assert_eq!(begin.ride == Riding::Everything, open, "{past:?}");
+        }
     }
 }

@@ -51,7 +51,8 @@
 //!   renewed leads to NeedsSignIn or Blocked. Trouble of any kind and number leads to Offline, and back.
 //! - Tokens without a refresh token (RFC 6749 §5.1 makes it optional) are never renewed. Whether they are over is
 //!   derived from the clock each time, and not remembered; a 401 before that is trouble like any other.
-//! - What a ride began with, it keeps until it ends: [`Facts::riding`] holds the access that was there.
+//! - What a ride began with, it keeps until it ends: [`Facts::riding`] holds the access that was there. It holds for
+//!   that ride alone: what else may begin, [`access_to_begin`] tells.
 
 mod access;
 mod answer;
@@ -64,7 +65,7 @@ mod step;
 mod vouch;
 mod words;
 
-pub use access::{Access, Library, Riding, Uploads, access};
+pub use access::{Access, Library, Riding, Uploads, access, access_to_begin};
 pub use contact::{access_token_usable, contact_matters};
 pub use event::{Action, Event, OpenRide, RefreshReason, SavedTokens};
 pub use facts::{

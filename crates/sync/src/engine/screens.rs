@@ -60,7 +60,7 @@ impl Engine {
             .await?;
         let (card, workout, zone_seconds) =
             found.ok_or_else(|| EngineError::WorkoutUnknown(id.to_owned()))?;
-        let rideable = card.own || self.library_is_open()?;
+        let rideable = card.own || self.licensed_may_begin()?;
         Ok(WorkoutDetail {
             card,
             workout,
@@ -247,9 +247,10 @@ impl Engine {
         })
     }
 
-    pub(super) fn library_is_open(&self) -> Result<bool, StoreError> {
+    /// Whether a licensed workout may be begun now, whatever a ride in progress began with.
+    fn licensed_may_begin(&self) -> Result<bool, StoreError> {
         let facts = self.core.session.facts()?;
-        let access = session::access(&facts, &self.core.clock().now());
+        let access = session::access_to_begin(&facts, &self.core.clock().now());
         Ok(access.licensed_library == Library::Open)
     }
 
