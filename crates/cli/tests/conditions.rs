@@ -57,6 +57,27 @@ fn dead_black_holed_and_500_look_the_same_and_sync_says_when_it_tries_next() {
     }
 }
 
+#[test]
+fn sync_says_what_the_session_has_against_it() {
+    let (host, profile) = (Host::start(), Profile::new());
+    profile.sign_in(&host.url());
+    let synced = profile.run(&["sync"]);
+    assert!(!synced.stdout.contains("sign in"), "{synced:?}");
+    let database = rusqlite::Connection::open(profile.path().join("athlete.db")).unwrap();
+    let lost = database.execute("UPDATE session SET sealed = NULL", []);
+    assert_eq!(lost.unwrap(), 1);
+    drop(database);
+    let synced = profile.run(&["sync"]);
+    assert_eq!(synced.code, 0, "{synced:?}");
+    for words in [
+        "Please sign in again.",
+        "Your sign-in is no longer stored on this computer.",
+        "Nothing waits.",
+    ] {
+        assert!(synced.stdout.contains(words), "{words}: {synced:?}");
+    }
+}
+
 fn look_and_sync(profile: &Profile) -> Seen {
     let start = Instant::now();
     let status = profile.json(&["status"]);

@@ -18,7 +18,7 @@ use super::wake::LANES;
 use crate::error::EngineError;
 use crate::lease::nudge::{self, NudgeKind};
 use crate::lease::{Lease, LeaseKind};
-use crate::view::{SyncReport, SyncView};
+use crate::view::{SessionView, SyncReport, SyncView};
 
 /// How long another process is given to sync before the answer is what the store says.
 const OTHER_PROCESS: Duration = Duration::from_secs(20);
@@ -198,16 +198,26 @@ fn wants_token(attempt: Attempt) -> bool {
     )
 }
 
+/// What keeps the lanes from their work, for whoever just asked: the session's state, or else what the service is like.
+fn in_the_way(session: &SessionView, service: Option<String>) -> Vec<String> {
+    match session.state.as_str() {
+        "signed_out" => vec!["Nobody is signed in; nothing was sent.".to_owned()],
+        "offline" if service.is_some() => service.into_iter().collect(),
+        _ if session.headline.is_empty() => service.into_iter().collect(),
+        _ => {
+            let headline = format!("{}.", session.headline);
+            let said = [headline, session.detail.clone()];
+            said.into_iter().filter(|words| !words.is_empty()).collect()
+        }
+    }
+}
+
 fn report(before: &SyncView, view: &SyncView, delivered: u32, started: i64) -> SyncReport {
     let reached = view.data.last_success.is_some_and(|at| at >= started)
         || (view.service.state == crate::view::ServiceState::Reachable
             && before.service.state == crate::view::ServiceState::Reachable);
-    let mut words = Vec::new();
-    match view.session.state.as_str() {
-        "signed_out" => words.push("Nobody is signed in; nothing was sent.".to_owned()),
-        _ if !reached => words.extend(view.service.cause.clone()),
-        _ => {}
-    }
+    let cause = view.service.cause.clone().filter(|_| !reached);
+    let mut words = in_the_way(&view.session, cause);
     match delivered {
         0 => {}
         1 => words.push("1 ride was delivered.".to_owned()),
