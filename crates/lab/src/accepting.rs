@@ -4,20 +4,22 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+
+use crate::port::Listener;
 
 /// Accepts connections until it is dropped; nothing listens from that moment on.
 #[derive(Debug)]
 pub(crate) struct Accepting {
-    listener: Arc<Mutex<Option<TcpListener>>>,
+    listener: Arc<Mutex<Option<Listener>>>,
     task: JoinHandle<()>,
 }
 
 impl Accepting {
     /// Hands every connection to `take`.
     pub(crate) fn start(
-        listener: TcpListener,
+        listener: Listener,
         mut take: impl FnMut(TcpStream) + Send + 'static,
     ) -> Self {
         let listener = Arc::new(Mutex::new(Some(listener)));
@@ -39,7 +41,7 @@ impl Drop for Accepting {
     }
 }
 
-async fn next(listener: &Mutex<Option<TcpListener>>) -> Option<TcpStream> {
+async fn next(listener: &Mutex<Option<Listener>>) -> Option<TcpStream> {
     poll_fn(|context| {
         match listener
             .lock()

@@ -11,9 +11,11 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Deref;
 use std::sync::Arc;
 
-use tokio::net::{TcpListener, TcpSocket};
+use rustix::net::{Shutdown, shutdown};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::LabError;
 
@@ -69,15 +71,50 @@ impl Port {
     ///
     /// # Errors
     /// Somebody listens there already.
-    pub fn listen(&self) -> Result<TcpListener, LabError> {
+    pub fn listen(&self) -> Result<Listener, LabError> {
         self.listen_at(self.address.ip(), BACKLOG)
     }
 
     /// Listens on it at an address of this computer, with room for `backlog` connections that nobody has accepted.
-    pub(crate) fn listen_at(&self, ip: IpAddr, backlog: u32) -> Result<TcpListener, LabError> {
+    pub(crate) fn listen_at(&self, ip: IpAddr, backlog: u32) -> Result<Listener, LabError> {
         let address = SocketAddr::new(ip, self.number());
         let listener = bound(address).and_then(|socket| socket.listen(backlog));
-        listener.map_err(LabError::io(format!("listening on {address}")))
+        let listener = listener.map_err(LabError::io(format!("listening on {address}")))?;
+        Ok(Listener(listener))
+    }
+}
+
+/// Listens on a [`Port`] until it is dropped, and not a moment longer. Closing a socket alone does not say so: a child
+/// process that another thread is just starting has a copy of it until its program begins, and what is copied goes on
+/// listening.
+#[derive(Debug)]
+pub struct Listener(TcpListener);
+
+impl Deref for Listener {
+    type Target = TcpListener;
+
+    fn deref(&self) -> &TcpListener {
+        &self.0
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // Linux ends the listening of the socket, however many copies of it there are. It fails for one that has ended.
+        let _ = shutdown(&self.0, Shutdown::Read);
+    }
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        axum::serve::Listener::accept(&mut self.0).await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
     }
 }
 

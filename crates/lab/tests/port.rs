@@ -10,6 +10,7 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd as _;
 use std::process::Command;
 
 use freewheel_lab::port::Port;
@@ -37,6 +38,20 @@ async fn connections_are_refused_whenever_nobody_listens_and_nobody_else_listens
         drop(listener);
         assert!(refuses(port.address()), "with a connection still open");
         drop((client, server));
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_the_socket_in_a_child_that_is_just_starting_does_not_listen() {
+    let port = Port::reserve().unwrap();
+    for _ in 0..3 {
+        let listener = port.listen().unwrap();
+        let copy = listener.as_fd().try_clone_to_owned().unwrap();
+        drop(listener);
+        assert!(refuses(port.address()));
+        let again = port.listen().unwrap();
+        drop(TcpStream::connect(port.address()).unwrap());
+        drop((copy, again));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +12,6 @@ use axum::extract::DefaultBodyLimit;
 use freewheel_protocol::rides::MAX_RIDE_BYTES;
 use jiff::SignedDuration;
 use rusqlite::Connection;
-use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 
 use crate::clock::{Clock, SystemClock};
@@ -164,7 +164,7 @@ impl Server {
     /// The listener's.
     pub async fn serve(
         &self,
-        listener: TcpListener,
+        listener: impl axum::serve::Listener<Addr = SocketAddr>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         axum::serve(listener, self.router())

@@ -3,11 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::LabError;
-use crate::port::Port;
+use crate::port::{Listener, Port};
 
 /// A connection on this computer is made in less than a millisecond; one that takes this long is not made.
 const CLEARLY_HANGS: Duration = Duration::from_millis(300);
@@ -19,7 +19,7 @@ const MOST_FILLERS: usize = 16;
 #[derive(Debug)]
 pub struct BlackHole {
     port: Port,
-    _listener: TcpListener,
+    _listener: Listener,
     _fillers: Vec<TcpStream>,
 }
 

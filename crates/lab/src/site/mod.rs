@@ -14,12 +14,11 @@ use freewheel_server::store::{AthleteId, NewAthlete, StoredRide};
 use freewheel_server::{Clock as _, Library, Options, Server};
 use jiff::SignedDuration;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::LabError;
-use crate::port::Port;
+use crate::port::{Listener, Port};
 use crate::rig::LabClock;
 
 pub use gate::{Canned, Change, Gate, Heard, PORTAL, Way};
@@ -307,7 +306,7 @@ fn behind(gate: &Arc<Gate>, server: &Server) -> Router {
 }
 
 fn serve(
-    listener: TcpListener,
+    listener: Listener,
     router: Router,
     settings: &Settings,
     stopped: oneshot::Receiver<()>,

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::LabError;
 use crate::accepting::Accepting;
+use crate::port::Listener;
 
 /// A certificate authority of the lab's own. Its key lives as long as the lab needs it and guards nothing.
 pub struct Authority {
@@ -139,7 +140,7 @@ pub(super) struct TlsListener {
 }
 
 impl TlsListener {
-    pub(super) fn over(listener: TcpListener, shown: Shown) -> io::Result<Self> {
+    pub(super) fn over(listener: Listener, shown: Shown) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (sender, ready) = mpsc::channel(16);
         let accepting = Accepting::start(listener, move |connection| {

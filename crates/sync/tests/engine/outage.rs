@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use freewheel_sync::Mode;
 use freewheel_sync::view::{Delivery, LibraryQuery, ServiceState, SessionAction};
-use tokio::net::TcpListener;
 
 use crate::athlete::{card, open, ride, signed_in, soon, until};
 use crate::site::Site;
@@ -129,8 +128,7 @@ async fn a_server_that_takes_connections_and_says_nothing_does_not_hold_up_the_l
     engine.shutdown().await;
     drop(engine);
     let away = site.stop().await;
-    let address = away.url.trim_start_matches("http://").to_owned();
-    let silent = TcpListener::bind(address).await.unwrap();
+    let silent = away.port().listen().unwrap();
     let engine = open(folder.path(), Mode::Resident).await;
     let (stream, _) = soon("a request", silent.accept()).await.unwrap();
     // The request hangs; nothing else does.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use freewheel_lab::port::Port;
 use freewheel_sync::clock::{Clock as _, SystemClock};
 use freewheel_sync::vault::{Vault, VaultOptions, account_entry};
 use freewheel_sync::view::{LibraryQuery, NetworkFact, ServiceState};
 use freewheel_sync::{Engine, Mode, Ports};
 use serde_json::json;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use crate::athlete::{
@@ -26,9 +27,8 @@ struct Counter {
 
 impl Counter {
     /// `holds`: connections stay open and are never answered; else they are closed at once.
-    async fn at(url: &str, holds: bool) -> Self {
-        let address = url.trim_start_matches("http://").to_owned();
-        let listener = TcpListener::bind(address).await.unwrap();
+    fn at(port: &Port, holds: bool) -> Self {
+        let listener = port.listen().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&connections);
         let task = tokio::spawn(async move {
@@ -69,7 +69,7 @@ async fn thirty_starts_in_an_outage_ask_no_more_than_one_app_would() {
         engine.shutdown().await;
         drop(engine);
         let away = site.stop().await;
-        let counter = Counter::at(&away.url, holds).await;
+        let counter = Counter::at(away.port(), holds);
         for start in 0..30 {
             let engine = Engine::open(home(folder.path()), patient(), Mode::Resident);
             let engine = soon("a launch", engine).await.unwrap();
