@@ -26,9 +26,14 @@ pub enum LeaseKind {
 /// Held until dropped, or until the process ends in whatever way.
 #[derive(Debug)]
 pub struct Lease {
-    /// Closing the file releases the lock.
-    _file: File,
+    file: File,
     kind: LeaseKind,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let_go(&self.file);
+    }
 }
 
 /// A lease file could not be opened or locked.
@@ -61,7 +66,7 @@ impl Lease {
             Err(source) => return Err(LeaseError { path, source }),
         };
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file, kind })),
+            Ok(()) => Ok(Some(Self { file, kind })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(LeaseError { path, source }),
         }
@@ -74,7 +79,10 @@ impl Lease {
     pub fn is_held(home: &Home, kind: LeaseKind) -> Result<bool, LeaseError> {
         let path = kind.path(home);
         let looked = open(&path).and_then(|file| match file.try_lock_shared() {
-            Ok(()) => Ok(false),
+            Ok(()) => {
+                let_go(&file);
+                Ok(false)
+            }
             Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(source)) => Err(source),
         });
@@ -96,7 +104,7 @@ impl Lease {
                 let path = path.clone();
                 move || {
                     let locked = open(&path).and_then(|file| file.lock().map(|()| file));
-                    drop(sender.send(locked));
+                    drop(sender.send(locked.map(|file| Self { file, kind })));
                 }
             });
         let locked = match thread {
@@ -105,10 +113,7 @@ impl Lease {
                 .unwrap_or_else(|_| Err(io::Error::other("the waiter ended"))),
             Err(error) => Err(error),
         };
-        match locked {
-            Ok(file) => Ok(Self { _file: file, kind }),
-            Err(source) => Err(LeaseError { path, source }),
-        }
+        locked.map_err(|source| LeaseError { path, source })
     }
 
     /// What it is for.
@@ -116,6 +121,13 @@ impl Lease {
     pub fn kind(&self) -> LeaseKind {
         self.kind
     }
+}
+
+/// Closing the file alone would not do: a child process that another thread is just starting has a copy of it until its
+/// program begins, and what is copied stays locked.
+fn let_go(file: &File) {
+    // It fails only for a file that is not open.
+    let _ = file.unlock();
 }
 
 /// The process that holds a lease, where the system tells (Linux); it may have let go since.
@@ -229,6 +241,19 @@ mod tests {
         let lease = Lease::try_acquire(&home, LeaseKind::Syncer).unwrap();
         assert_eq!(holder(&home, LeaseKind::Syncer), Some(std::process::id()));
         drop(lease);
+    }
+
+    #[test]
+    fn a_copy_of_the_file_in_a_child_that_is_just_starting_holds_nothing() {
+        let (_dir, home) = home();
+        let lease = Lease::try_acquire(&home, LeaseKind::Syncer)
+            .unwrap()
+            .unwrap();
+        let copy = lease.file.try_clone().unwrap();
+        drop(lease);
+        let next = Lease::try_acquire(&home, LeaseKind::Syncer).unwrap();
+        assert!(next.is_some());
+        drop((copy, next));
     }
 
     #[tokio::test]
