@@ -76,6 +76,8 @@ pub(crate) struct Seen {
     pub(crate) home: PathBuf,
     pub(crate) databases: [DatabaseCheck; 2],
     pub(crate) salvage: Option<Salvage>,
+    /// When facts of the session were last kept because they could not be read, Unix ms.
+    pub(crate) unread: Option<i64>,
     pub(crate) vault: VaultSeen,
     pub(crate) now: Now,
     pub(crate) session: session::View,
@@ -238,6 +240,7 @@ fn title(name: &str) -> &str {
         "library_db" => "library",
         "key_file" => "key file",
         "salvage" => "saved",
+        "unread_facts" => "facts",
         other => other,
     }
 }

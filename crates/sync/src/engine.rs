@@ -7,6 +7,7 @@ mod arrival;
 mod compose;
 mod core;
 mod examine;
+mod facts;
 mod issuer;
 mod lane;
 mod library_lane;

@@ -6,6 +6,7 @@ pub(super) fn of(seen: &Seen) -> Vec<Finding> {
     let mut findings = vec![place::profile(&seen.home)];
     findings.extend(seen.databases.iter().map(place::database));
     findings.extend(seen.salvage.as_ref().map(place::salvage));
+    findings.extend(seen.unread.map(place::unread));
     findings.push(place::vault(&seen.vault));
     findings.extend(place::key_file(&seen.vault));
     findings.push(account::clock(&seen.now, seen.session.clock_suspect));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Finding, VaultSeen};
+use super::{Finding, VaultSeen, moment};
 use crate::store::{DatabaseCheck, Salvage};
 use crate::vault::{VaultError, VaultKind};
 
@@ -88,6 +88,17 @@ pub(super) fn salvage(salvage: &Salvage) -> Finding {
         .fact("kept", kept)
         .fact("rides", salvage.rides)
         .fact("queued_again", salvage.queued_again)
+}
+
+/// What is known of the sign-in could once not be read.
+pub(super) fn unread(at: i64) -> Finding {
+    let words = format!(
+        "On {} not all that is stored of the sign-in could be read. The rest counts; the text is kept in athlete.db.",
+        moment(at)
+    );
+    Finding::note("unread_facts", words)
+        .remedy("Nothing has to be done, unless the app asks you to sign in.")
+        .fact("at", at)
 }
 
 pub(super) fn vault(vault: &VaultSeen) -> Finding {

@@ -42,6 +42,7 @@ fn seen(facts: Facts, now: Now) -> Seen {
         home: PathBuf::from("/profile"),
         databases: [database("athlete.db"), database("library.db")],
         salvage: None,
+        unread: None,
         vault: VaultSeen {
             kind: VaultKind::Keyring,
             answer: Ok(()),

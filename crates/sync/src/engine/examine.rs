@@ -1,9 +1,11 @@
 //! Looks at the profile for `doctor`, without changing anything.
 
 use freewheel_policy::session;
+use freewheel_policy::time::Now;
 
 use super::Engine;
 use super::core::Core;
+use super::facts;
 use super::refresh::address;
 use super::session::account_id;
 use crate::doctor::{
@@ -34,13 +36,14 @@ impl Engine {
         Report::of(&Seen {
             home: self.home().root().to_owned(),
             databases,
+            unread: core.unread(&now).await,
             salvage: core.store().run(Store::salvage).await.unwrap_or_default(),
             vault,
             session: session::view(&facts, &now),
-            now,
             issuer,
             queue: core.queue(account_id(&facts)).await,
             facts,
+            now,
             syncer: self.syncer(),
         })
     }
@@ -80,6 +83,16 @@ impl Core {
             file,
             mode,
         }
+    }
+
+    /// When the facts could not be read in full: now, or when that was last met.
+    async fn unread(&self, now: &Now) -> Option<i64> {
+        let store = self.store();
+        let stored = store.run(Store::session).await.ok().flatten();
+        if stored.is_some_and(|stored| !facts::read(&stored).whole) {
+            return Some(now.wall.0);
+        }
+        store.run(Store::facts_unread_at).await.unwrap_or_default()
     }
 
     async fn ask_issuer(&self, facts: &session::Facts) -> IssuerSeen {

@@ -4,7 +4,8 @@ use freewheel_policy::Generation;
 use freewheel_policy::session::{self, Action, Belief, Event, Facts, Vouched, Voucher};
 use freewheel_policy::time::Now;
 
-use super::session::{account_id, read_facts};
+use super::facts::{self, Reading};
+use super::session::account_id;
 use crate::store::{SessionChange, StoreError, StoredSession, StoredVoucher};
 use crate::vault::VaultKey;
 
@@ -41,6 +42,8 @@ pub(super) struct Record<'a> {
     stored: Option<StoredSession>,
     before: Facts,
     facts: Facts,
+    /// All of the stored facts could be read.
+    whole: bool,
     notes: Vec<Note>,
     /// The anchor and the mark may be vouched for as they now stand.
     believed: bool,
@@ -61,7 +64,11 @@ impl<'a> Record<'a> {
         hand: Option<&'a KeyAtHand>,
     ) -> Result<Self, StoreError> {
         let stored = change.stored()?;
-        let facts = stored.as_ref().map_or_else(Facts::default, read_facts);
+        let fresh = || Reading {
+            facts: Facts::default(),
+            whole: true,
+        };
+        let Reading { facts, whole } = stored.as_ref().map_or_else(fresh, facts::read);
         Ok(Self {
             change,
             now,
@@ -69,6 +76,7 @@ impl<'a> Record<'a> {
             stored,
             before: facts.clone(),
             facts,
+            whole,
             notes: Vec::new(),
             believed: false,
         })
@@ -157,14 +165,34 @@ impl<'a> Record<'a> {
     /// Writes it all down.
     pub(super) fn close(self) -> Result<(), StoreError> {
         if self.facts != self.before || self.stored.is_none() {
-            self.change
-                .put_facts(&serde_json::to_string(&self.facts)?)?;
+            self.write_facts()?;
         }
         self.vouch()?;
         for note in &self.notes {
             let event = serde_json::to_string(&note.event)?;
             let at = self.now.wall.0;
             self.change.journal(at, &event, note.before, note.after)?;
+        }
+        Ok(())
+    }
+
+    /// The facts, and the account beside them a second time. What cannot be read is not written over, but kept.
+    fn write_facts(&self) -> Result<(), StoreError> {
+        if !self.whole {
+            tracing::error!("not all of the stored session could be read; its text is kept");
+            self.change.keep_unread(self.now.wall.0)?;
+        }
+        self.change
+            .put_facts(&serde_json::to_string(&self.facts)?)?;
+        let owner = self.facts.account.as_ref();
+        let owner = owner.map(serde_json::to_string).transpose()?;
+        if self
+            .stored
+            .as_ref()
+            .and_then(|stored| stored.owner.as_ref())
+            != owner.as_ref()
+        {
+            self.change.put_owner(owner.as_deref())?;
         }
         Ok(())
     }

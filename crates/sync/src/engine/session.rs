@@ -468,13 +468,9 @@ pub(crate) fn account_id(facts: &Facts) -> Option<String> {
     Some(account_entry(&account.issuer, &account.subject))
 }
 
-/// The facts of a stored session. What cannot be read counts as unknown: the athlete signs in again, and nothing
-/// else is lost.
+/// The facts of a stored session, as far as they can be read.
 pub(crate) fn read_facts(stored: &StoredSession) -> Facts {
-    serde_json::from_str(&stored.facts).unwrap_or_else(|error| {
-        tracing::error!(%error, "the stored session could not be read");
-        Facts::default()
-    })
+    super::facts::read(stored).facts
 }
 
 pub(crate) fn stored_facts(store: &Store) -> Result<Facts, StoreError> {

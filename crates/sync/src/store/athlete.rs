@@ -5,8 +5,8 @@ use rusqlite_migration::M;
 use super::database::{Database, precious};
 use super::error::StoreError;
 use super::{
-    auth_journal, budget, lane, outbox, own_workout, revocation, ride, ride_event, ride_sample,
-    salvage, session,
+    auth_journal, budget, lane, outbox, own_workout, revocation, ride, ride_event,
+    ride_sample, salvage, session,
 };
 use crate::home::Home;
 
@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(own_workout::CREATE),
     M::up(session::ADD_VOUCHER),
     M::up(revocation::CREATE),
+    M::up(session::ADD_OWNER),
 ];
 
 pub(super) fn open(home: &Home) -> Result<Database, StoreError> {

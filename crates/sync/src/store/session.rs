@@ -28,6 +28,21 @@ ALTER TABLE session ADD COLUMN vouched_mac BLOB;
 ALTER TABLE session ADD COLUMN keyless INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// `owner` is the account a second time; what could not be read in the facts is kept before it is written over.
+pub(super) const ADD_OWNER: &str = "
+ALTER TABLE session ADD COLUMN owner TEXT;
+UPDATE session SET owner = facts -> '$.account'
+    WHERE CASE WHEN json_valid(facts) THEN json_type(facts, '$.account') = 'object' END;
+CREATE TABLE unread_facts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL, -- Unix ms
+    facts BLOB NOT NULL
+) STRICT;
+";
+
+/// How many texts are kept that could not be read; the oldest make room.
+const UNREAD: u32 = 10;
+
 /// What is stored of the session. The store does not look inside. What cannot be read counts as not there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredSession {
@@ -35,6 +50,8 @@ pub struct StoredSession {
     pub facts: String,
     /// Bytes of the facts are not text; `U+FFFD` stands for them.
     pub spoilt: bool,
+    /// The account, as JSON, where there is one: the facts say it too.
+    pub owner: Option<String>,
     /// The generation of the tokens; rises with every rotation, 0 before the first.
     pub generation: u64,
     /// The sealed tokens, when there are any.
@@ -79,6 +96,17 @@ impl Store {
     /// The database could not be read.
     pub fn session(&self) -> Result<Option<StoredSession>, StoreError> {
         self.athlete().read(read)
+    }
+
+    /// When facts were last kept because they could not be read, in Unix ms; none if that never happened.
+    ///
+    /// # Errors
+    /// The database could not be read.
+    pub fn facts_unread_at(&self) -> Result<Option<i64>, StoreError> {
+        self.athlete().read(|connection| {
+            let sql = "SELECT max(at) FROM unread_facts";
+            Ok(connection.query_row(sql, [], |row| row.get(0))?)
+        })
     }
 
     /// Changes the session in one transaction: `change` sees what is stored at that moment, whichever process stored
@@ -126,6 +154,38 @@ impl SessionChange<'_> {
                  ON CONFLICT (id) DO UPDATE SET facts = excluded.facts",
             )?
             .execute(named_params! { ":facts": facts })?;
+        Ok(())
+    }
+
+    /// Stores whose the facts are, which must be there.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn put_owner(&self, owner: Option<&str>) -> Result<(), StoreError> {
+        self.touched.set(true);
+        self.connection
+            .prepare_cached("UPDATE session SET owner = :owner WHERE id = 1")?
+            .execute(named_params! { ":owner": owner })?;
+        Ok(())
+    }
+
+    /// Keeps the stored facts as they are, byte by byte, before they are written over: they could not be read. `at` is
+    /// Unix ms.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn keep_unread(&self, at: i64) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO unread_facts (at, facts)
+                 SELECT :at, cast(facts AS BLOB) FROM session",
+            )?
+            .execute(named_params! { ":at": at })?;
+        self.connection
+            .prepare_cached("DELETE FROM unread_facts WHERE seq <= :last")?
+            .execute(named_params! {
+                ":last": self.connection.last_insert_rowid() - i64::from(UNREAD),
+            })?;
         Ok(())
     }
 
@@ -204,7 +264,7 @@ impl SessionChange<'_> {
 fn read(connection: &Connection) -> Result<Option<StoredSession>, StoreError> {
     connection
         .prepare_cached(
-            "SELECT facts, generation, sealed, vouched, vouched_mac, keyless
+            "SELECT facts, owner, generation, sealed, vouched, vouched_mac, keyless
              FROM session WHERE id = 1",
         )?
         .query_row([], |row| {
@@ -217,6 +277,7 @@ fn read(connection: &Connection) -> Result<Option<StoredSession>, StoreError> {
                 generation: generation_of(row)?.unwrap_or_else(|| generation_in(&facts)),
                 facts,
                 spoilt: !sound,
+                owner: values::text(row, "owner")?,
                 sealed: values::bytes(row, "sealed")?,
                 voucher: voucher
                     .0

@@ -28,6 +28,7 @@ mod quiet;
 mod setbacks;
 mod sign_in;
 mod site;
+mod spoilt;
 mod tokens;
 mod unfinished;
 mod unrenewable;

@@ -3,7 +3,7 @@
 use freewheel_sync::store::{Store, check_databases};
 use rusqlite::Connection;
 
-use super::{ANNA, Profile, START, profile, workout};
+use super::{ANNA, Profile, START, home_at, profile, workout};
 
 /// Changes `athlete.db` while nobody has it open, and opens it again.
 fn reopened(profile: Profile, sql: &str) -> (Profile, Result<Store, String>) {
@@ -151,4 +151,27 @@ fn an_own_workout_with_damaged_text_does_not_keep_the_app_from_opening() {
     );
     assert!(profile.store.salvage().unwrap().is_some());
     assert_eq!(profile.store.library_count().unwrap(), 2);
+}
+
+#[test]
+fn a_profile_of_the_first_format_opens_whatever_its_facts_are() {
+    let first = include_str!("../../../lab/scenarios/49-first-format.sql");
+    for (facts, owner) in [
+        ("facts", true),
+        ("substr(facts, 1, 20)", false),
+        ("''", false),
+        ("cast(x'ff' AS TEXT)", false),
+        ("'[]'", false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let home = home_at(dir.path());
+        let raw = Connection::open(home.athlete_db()).unwrap();
+        raw.execute_batch(first).unwrap();
+        let spoil = format!("UPDATE session SET facts = {facts}");
+        assert_eq!(raw.execute(&spoil, []).unwrap(), 1);
+        drop(raw);
+        let store = Store::open(&home).unwrap();
+        let stored = store.session().unwrap().unwrap();
+        assert_eq!(stored.owner.is_some(), owner, "{facts}");
+    }
 }
