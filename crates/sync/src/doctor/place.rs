@@ -166,7 +166,9 @@ pub(super) fn key_file(vault: &VaultSeen) -> Option<Finding> {
     const NAME: &str = "key_file";
     let mode = vault.mode?;
     let path = vault.file.display().to_string();
-    let finding = if mode & OTHERS == 0 {
+    let finding = if let Some(line) = vault.damaged_line {
+        damaged(vault, line)
+    } else if mode & OTHERS == 0 {
         Finding::ok(
             NAME,
             format!("Only you can read it (mode {}).", octal(mode)),
@@ -181,6 +183,22 @@ pub(super) fn key_file(vault: &VaultSeen) -> Option<Finding> {
         )
     };
     Some(finding.fact("path", path).fact("mode", octal(mode)))
+}
+
+/// A key file with lines that are not what this app writes.
+fn damaged(vault: &VaultSeen, line: usize) -> Finding {
+    let path = vault.file.display();
+    let words = format!("{path}, line {line}, is damaged: a key in it cannot be read.");
+    if vault.answer.is_ok() {
+        Finding::note("key_file", format!("{words} Yours is not among them."))
+            .remedy("Nothing has to be done: a copy is kept when the file is next written.")
+    } else {
+        Finding::problem("key_file", words).remedy(
+            "Put a sound copy of that file in its place if you have one, or sign in again: a new key is made, and the \
+             damaged file is kept beside it.",
+        )
+    }
+    .fact("damaged_line", line)
 }
 
 fn octal(mode: u32) -> String {

@@ -79,6 +79,7 @@ impl Core {
         VaultSeen {
             kind,
             answer,
+            damaged_line: vault.key_file_damage(),
             wanted: stored.is_some_and(|stored| stored.sealed.is_some()) && !facts.signed_out,
             file,
             mode,

@@ -60,6 +60,13 @@ pub(super) struct Chest {
     lock: PathBuf,
 }
 
+/// Whether the athlete may be asked for the keyring's password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Prompt {
+    Allowed,
+    Never,
+}
+
 impl Chest {
     pub(super) fn new(home: &Path, choice: KeyringChoice) -> Self {
         Self {
@@ -92,26 +99,41 @@ impl Chest {
             .map(|key| Answer::Key(key, VaultKind::KeyFile)))
     }
 
+    pub(super) fn damaged_line(&self) -> Option<usize> {
+        self.key_file.damaged_line()
+    }
+
     fn find(&self, account: &str) -> Result<Answer, VaultError> {
-        if let Some(answer) = self.find_in_file(account)? {
-            return Ok(answer);
-        }
-        match self.keyring.read(account) {
-            Ok(key) => Ok(Answer::Key(key, VaultKind::Keyring)),
-            // The key file is all there is, and it was just read.
-            Err(VaultError::Absent(_)) if self.keyring.is_none() => Err(VaultError::Missing),
-            Err(error) => Err(error),
-        }
+        self.look(account, Prompt::Allowed)
     }
 
     fn glance(&self, account: &str) -> Result<Answer, VaultError> {
-        if let Some(answer) = self.find_in_file(account)? {
+        self.look(account, Prompt::Never)
+    }
+
+    /// A key file that cannot be opened keeps nobody from the keyring; it counts only where the keyring has no key.
+    fn look(&self, account: &str, prompt: Prompt) -> Result<Answer, VaultError> {
+        let in_file = self.find_in_file(account);
+        if let Ok(Some(answer)) = in_file {
             return Ok(answer);
         }
-        if self.keyring.would_ask(account)? {
+        let error = match self.read(account, prompt) {
+            Ok(key) => return Ok(Answer::Key(key, VaultKind::Keyring)),
+            // The key file is all there is, and it was just read.
+            Err(VaultError::Absent(_)) if self.keyring.is_none() => VaultError::Missing,
+            Err(error) => error,
+        };
+        match (&error, in_file) {
+            (VaultError::Missing | VaultError::Absent(_), Err(file)) => Err(file),
+            _ => Err(error),
+        }
+    }
+
+    fn read(&self, entry: &str, prompt: Prompt) -> Result<VaultKey, VaultError> {
+        if prompt == Prompt::Never && self.keyring.would_ask(entry)? {
             return Err(VaultError::Locked);
         }
-        self.find(account)
+        self.keyring.read(entry)
     }
 
     /// Under a lock, so that two processes that sign in at once end with one key.
@@ -144,7 +166,7 @@ impl Chest {
     }
 
     fn create_quietly(&self, account: &str) -> Result<Answer, VaultError> {
-        if let Some(answer) = self.find_in_file(account)? {
+        if let Ok(Some(answer)) = self.find_in_file(account) {
             return Ok(answer);
         }
         if !self.keyring.is_none() && self.keyring.would_ask_to_keep(account)? {

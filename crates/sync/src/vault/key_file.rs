@@ -22,6 +22,14 @@ pub(super) struct KeyFile {
     path: PathBuf,
 }
 
+/// What the file holds.
+#[derive(Default)]
+struct Kept {
+    keys: BTreeMap<String, VaultKey>,
+    /// The first line that is not what this version writes, counted from 1.
+    damaged_line: Option<usize>,
+}
+
 impl KeyFile {
     pub(super) fn new(home: &Path) -> Self {
         Self {
@@ -30,7 +38,12 @@ impl KeyFile {
     }
 
     pub(super) fn read(&self, account: &str) -> Result<Option<VaultKey>, VaultError> {
-        Ok(self.load()?.remove(account))
+        Ok(self.load()?.keys.remove(account))
+    }
+
+    /// The number of the first line that is damaged.
+    pub(super) fn damaged_line(&self) -> Option<usize> {
+        self.load().ok()?.damaged_line
     }
 
     pub(super) fn write(&self, account: &str, key: &VaultKey) -> Result<(), VaultError> {
@@ -39,17 +52,20 @@ impl KeyFile {
                 "an account's entry name is one word".to_owned(),
             ));
         }
-        let mut keys = self.load()?;
-        keys.insert(account.to_owned(), key.clone());
-        self.save(&keys)
+        let mut kept = self.load()?;
+        kept.keys.insert(account.to_owned(), key.clone());
+        self.keep_damaged(&kept)?;
+        self.save(&kept.keys)
     }
 
     /// Whether there was something to remove.
     pub(super) fn remove(&self, account: &str) -> Result<bool, VaultError> {
-        let mut keys = self.load()?;
-        if keys.remove(account).is_none() {
+        let mut kept = self.load()?;
+        if kept.keys.remove(account).is_none() {
             return Ok(false);
         }
+        self.keep_damaged(&kept)?;
+        let keys = kept.keys;
         if keys.is_empty() {
             fs::remove_file(&self.path).map_err(|error| self.failed(&error))?;
         } else {
@@ -58,11 +74,12 @@ impl KeyFile {
         Ok(true)
     }
 
-    fn load(&self) -> Result<BTreeMap<String, VaultKey>, VaultError> {
+    /// The keys that can be read. A line that is damaged costs its own key, and no other.
+    fn load(&self) -> Result<Kept, VaultError> {
         // Before it is read: a key that others can read is not used.
         match make_private(&self.path) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
             Err(error) => {
                 return Err(VaultError::Failed(format!(
                     "{} can be read by others, and its permissions could not be changed ({error}); \
@@ -71,22 +88,41 @@ impl KeyFile {
                 )));
             }
         }
-        let text = fs::read_to_string(&self.path).map_err(|error| self.failed(&error))?;
-        let text = Zeroizing::new(text);
-        let mut lines = text.lines();
-        if lines.next() != Some(FIRST_LINE) {
-            return Err(self.unreadable(1));
+        let bytes = fs::read(&self.path).map_err(|error| self.failed(&error))?;
+        let bytes = Zeroizing::new(bytes);
+        let mut kept = Kept::default();
+        for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
+            let read = match (number, line) {
+                (1, line) => line == FIRST_LINE.as_bytes(),
+                (_, []) => true,
+                (_, line) => entry(line)
+                    .map(|(account, key)| kept.keys.insert(account, key))
+                    .is_some(),
+            };
+            if !read {
+                kept.damaged_line.get_or_insert(number);
+            }
         }
-        let mut keys = BTreeMap::new();
-        for (number, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
-            let entry = line.split_once(' ').and_then(|(account, key)| {
-                let key = Zeroizing::new(BASE64.decode(key).ok()?);
-                Some((account.to_owned(), VaultKey::from_kept(&key).ok()?))
-            });
-            let (account, key) = entry.ok_or_else(|| self.unreadable(number + 2))?;
-            keys.insert(account, key);
-        }
-        Ok(keys)
+        Ok(kept)
+    }
+
+    /// A damaged file is not written over: a copy of it stays beside.
+    fn keep_damaged(&self, kept: &Kept) -> Result<(), VaultError> {
+        let Some(line) = kept.damaged_line else {
+            return Ok(());
+        };
+        let named = self.path.with_extension("key.damaged");
+        let numbered = (2_u32..).map(|n| self.path.with_extension(format!("key.damaged-{n}")));
+        let aside = std::iter::once(named.clone())
+            .chain(numbered)
+            .find(|aside| !aside.exists())
+            .unwrap_or(named);
+        tracing::error!(line, kept = %aside.display(), "the key file is damaged; a copy of it is kept");
+        let copied = create_private(&aside).and_then(|mut copy| {
+            copy.write_all(&Zeroizing::new(fs::read(&self.path)?))?;
+            copy.sync_all()
+        });
+        copied.map_err(|error| self.failed(&error))
     }
 
     /// Written beside, then renamed: a reader sees the old file or the new one, whole.
@@ -112,13 +148,13 @@ impl KeyFile {
     fn failed(&self, error: &io::Error) -> VaultError {
         VaultError::Failed(format!("{}: {error}", self.path.display()))
     }
+}
 
-    fn unreadable(&self, line: usize) -> VaultError {
-        VaultError::Failed(format!(
-            "{}, line {line}, is not what this version writes; it is left as it is",
-            self.path.display()
-        ))
-    }
+/// An account's entry name and its key.
+fn entry(line: &[u8]) -> Option<(String, VaultKey)> {
+    let (account, key) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let key = Zeroizing::new(BASE64.decode(key).ok()?);
+    Some((account.to_owned(), VaultKey::from_kept(&key).ok()?))
 }
 
 fn create_private(path: &Path) -> io::Result<File> {

@@ -120,6 +120,12 @@ impl Vault {
             .into_key()
     }
 
+    /// The number of the first line of the key file that is damaged, if one is.
+    #[must_use]
+    pub fn key_file_damage(&self) -> Option<usize> {
+        self.chest.damaged_line()
+    }
+
     /// The key of `account`, made and kept if there is none. Goes to the key file only where the keyring is absent,
     /// refuses this program, or cannot store; a locked or silent keyring is an error.
     ///
@@ -174,7 +180,7 @@ impl Vault {
         let answer = if self.chest.never_waits() {
             self.chest.run(&errand)
         } else if let Errand::Find(account) | Errand::Glance(account) = &errand
-            && let Some(answer) = self.chest.find_in_file(account)?
+            && let Ok(Some(answer)) = self.chest.find_in_file(account)
         {
             Ok(answer)
         } else {

@@ -297,24 +297,76 @@ async fn the_key_file_is_private_survives_a_restart_and_holds_several_accounts()
 }
 
 #[tokio::test]
-async fn a_key_file_that_cannot_be_read_is_named_and_left_alone() {
+async fn a_damaged_key_file_costs_the_keys_that_cannot_be_read_in_it_and_a_copy_is_kept() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("vault.key");
     let vault = Vault::open(home.path(), VaultOptions::key_file_only());
-    for (text, line) in [
-        ("", 1),
-        ("freewheel vault keys 2\n", 1),
-        ("freewheel vault keys 1\na notbase64!\n", 2),
-    ] {
-        fs::write(&path, text).unwrap();
-        let error = vault.create_key("account-a").await.unwrap_err();
-        assert_eq!(error.code(), "vault_failed");
-        assert!(
-            error.to_string().contains(&format!("line {line}")),
-            "{error}"
+    let sound = vault.create_key("account-b").await.unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let line = text.lines().nth(1).unwrap();
+    let spoilt: [(Vec<u8>, usize, bool); 6] = [
+        (b"".to_vec(), 1, false),
+        (b"garbage".to_vec(), 1, false),
+        (format!("freewheel vault keys 2\n{line}\n").into(), 1, true),
+        (format!("{text}account-a notbase64!\n").into(), 3, true),
+        ([text.as_bytes(), b"account-a \xff\n"].concat(), 3, true),
+        (
+            format!("freewheel vault keys 1\naccount-a x\n{line}").into(),
+            2,
+            true,
+        ),
+    ];
+    for (number, (bytes, damaged, kept)) in (1..).zip(spoilt) {
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(vault.key_file_damage(), Some(damaged));
+        assert_eq!(
+            vault.key("account-a").await.unwrap_err(),
+            VaultError::Missing
         );
-        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        let made = vault.create_key("account-a").await.unwrap();
+        let name = match number {
+            1 => "vault.key.damaged".to_owned(),
+            number => format!("vault.key.damaged-{number}"),
+        };
+        assert_eq!(fs::read(home.path().join(name)).unwrap(), bytes);
+        assert_eq!(vault.key_file_damage(), None);
+        let again = Vault::open(home.path(), VaultOptions::key_file_only());
+        let found = again.key("account-a").await.unwrap();
+        assert_eq!(found.mac(b"x"), made.mac(b"x"));
+        match again.key("account-b").await {
+            Ok(found) => assert!(kept && found.mac(b"x") == sound.mac(b"x"), "{number}"),
+            Err(error) => assert!(!kept && error == VaultError::Missing, "{number}"),
+        }
     }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let aside = fs::metadata(home.path().join("vault.key.damaged")).unwrap();
+        assert_eq!(aside.permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn a_key_file_that_is_none_keeps_nobody_from_the_keyring() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("vault.key");
+    let (vault, _store) = mock_vault(home.path());
+    let key = vault.create_key(ACCOUNT).await.unwrap();
+    fs::write(&path, "stray").unwrap();
+    assert_eq!(vault.key(ACCOUNT).await.unwrap().mac(b"x"), key.mac(b"x"));
+    fs::remove_file(&path).unwrap();
+    // It cannot even be opened as a file.
+    fs::create_dir(&path).unwrap();
+    for found in [
+        vault.key(ACCOUNT).await,
+        vault.key_without_asking(ACCOUNT).await,
+        vault.create_key(ACCOUNT).await,
+    ] {
+        assert_eq!(found.unwrap().mac(b"x"), key.mac(b"x"));
+    }
+    // Who has no key in the keyring may have it in there.
+    let error = vault.key("account-2").await.unwrap_err();
+    assert_eq!(error.code(), "vault_failed");
 }
 
 /// A question that is answered when the test says so.

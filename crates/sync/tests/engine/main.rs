@@ -23,6 +23,7 @@ mod kills;
 mod moody;
 mod odd_answers;
 mod outage;
+mod places;
 mod processes;
 mod quiet;
 mod setbacks;
