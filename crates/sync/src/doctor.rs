@@ -94,6 +94,8 @@ pub(crate) struct VaultSeen {
     pub(crate) kind: VaultKind,
     /// Whether the key of the profile's owner was there.
     pub(crate) answer: Result<(), VaultError>,
+    /// The key file is where it was put.
+    pub(crate) in_file: bool,
     /// The first line of the key file that is damaged.
     pub(crate) damaged_line: Option<usize>,
     /// Whether sealed tokens wait for that key.

@@ -116,6 +116,17 @@ pub(super) fn vault(vault: &VaultSeen) -> Finding {
             NAME,
             "The keyring answers and holds the key to your sign-in.",
         ),
+        Err(VaultError::Missing) if vault.wanted && vault.in_file => {
+            let path = vault.file.display();
+            let words = format!("The key to your sign-in was kept in {path}, and is not there.");
+            Finding::problem(NAME, words).remedy(
+                "Put that file back if you have it, or sign in again; your rides and what waits stay as they are.",
+            )
+        }
+        Err(VaultError::Failed(why)) if vault.in_file => {
+            Finding::problem(NAME, format!("The key file could not be used: {why}."))
+                .remedy("Put its owner and permissions right. Riding works without it.")
+        }
         Err(VaultError::Missing) if vault.wanted => {
             Finding::problem(NAME, "The keyring answers and has no key to your sign-in.")
                 .remedy("Sign in again; your rides and what waits stay as they are.")

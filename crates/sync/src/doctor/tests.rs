@@ -47,6 +47,7 @@ fn seen(facts: Facts, now: Now) -> Seen {
             kind: VaultKind::Keyring,
             answer: Ok(()),
             wanted: true,
+            in_file: false,
             damaged_line: None,
             file: PathBuf::from("/profile/vault.key"),
             mode: None,

@@ -7,7 +7,7 @@ use super::Engine;
 use super::core::Core;
 use super::facts;
 use super::refresh::address;
-use super::session::account_id;
+use super::session::{account_id, is_in_key_file};
 use crate::doctor::{
     ISSUER_PATIENCE, IssuerSeen, Queue, Report, Seen, Syncer, VaultSeen, key_file_mode,
 };
@@ -70,7 +70,12 @@ impl Core {
         let stored = self.store().run(Store::session).await.ok().flatten();
         let vault = &self.session.vault;
         let name = account.as_deref().unwrap_or(NOBODY);
-        let answer = vault.key_without_asking(name).await.map(drop);
+        let in_file = stored.as_ref().is_some_and(is_in_key_file);
+        let answer = if in_file {
+            vault.key_in_file(name).map(drop)
+        } else {
+            vault.key_without_asking(name).await.map(drop)
+        };
         let kind = if matches!(&answer, Ok(()) | Err(VaultError::Missing)) {
             vault.kind()
         } else {
@@ -79,6 +84,7 @@ impl Core {
         VaultSeen {
             kind,
             answer,
+            in_file,
             damaged_line: vault.key_file_damage(),
             wanted: stored.is_some_and(|stored| stored.sealed.is_some()) && !facts.signed_out,
             file,

@@ -168,6 +168,7 @@ impl<'a> Record<'a> {
             self.write_facts()?;
         }
         self.vouch()?;
+        self.note_key_place()?;
         for note in &self.notes {
             let event = serde_json::to_string(&note.event)?;
             let at = self.now.wall.0;
@@ -193,6 +194,24 @@ impl<'a> Record<'a> {
             != owner.as_ref()
         {
             self.change.put_owner(owner.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Where the key is that opens the tokens: once it is gone from there, it is gone.
+    fn note_key_place(&self) -> Result<(), StoreError> {
+        let account = account_id(&self.facts);
+        let opens = |hand: &&KeyAtHand| match hand.sealed {
+            Sealed::Vouched | Sealed::Before { .. } => account.as_ref() == Some(&hand.account),
+            Sealed::Closed => false,
+        };
+        let Some(hand) = self.hand.filter(opens) else {
+            return Ok(());
+        };
+        let place = hand.key.kept_in().as_str();
+        let known = self.stored.as_ref().and_then(|s| s.key_place.as_deref());
+        if known != Some(place) {
+            self.change.put_key_place(place)?;
         }
         Ok(())
     }

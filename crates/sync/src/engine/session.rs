@@ -302,7 +302,7 @@ impl Session {
     ) -> Result<TokenSet, VaultError> {
         let account = account_id(facts).ok_or(VaultError::Missing)?;
         let Some(sealed) = &stored.sealed else {
-            self.examine_without_tokens(account, facts, generation, way)
+            self.examine_without_tokens(account, stored, facts, way)
                 .await?;
             return Err(VaultError::Missing);
         };
@@ -312,7 +312,7 @@ impl Session {
         {
             return Ok(tokens);
         }
-        let key = self.key_by(&account, way).await?;
+        let key = self.key_by(&account, stored, way).await?;
         let opened = TokenSet::open(&key, &account, generation, sealed);
         let sealed = match &opened {
             Ok(tokens) if tokens.vouched => Sealed::Vouched,
@@ -337,18 +337,18 @@ impl Session {
     async fn examine_without_tokens(
         &self,
         account: String,
+        stored: &StoredSession,
         facts: &Facts,
-        generation: Generation,
         way: Way,
     ) -> Result<(), VaultError> {
         if facts.tokens.is_none() {
             return Ok(());
         }
-        let key = self.key_by(&account, way).await?;
+        let key = self.key_by(&account, stored, way).await?;
         let hand = KeyAtHand {
             account,
             key,
-            generation,
+            generation: Generation(stored.generation),
             sealed: Sealed::Closed,
         };
         if let Err(error) = self.examine(hand).await {
@@ -357,7 +357,16 @@ impl Session {
         Ok(())
     }
 
-    async fn key_by(&self, account: &str, way: Way) -> Result<VaultKey, VaultError> {
+    /// A key that was in the key file never was in a keyring, which need not be asked.
+    async fn key_by(
+        &self,
+        account: &str,
+        stored: &StoredSession,
+        way: Way,
+    ) -> Result<VaultKey, VaultError> {
+        if is_in_key_file(stored) {
+            return self.vault.key_in_file(account);
+        }
         match way {
             Way::Asking => self.vault.key(account).await,
             Way::Quietly => self.vault.key_without_asking(account).await,
@@ -471,6 +480,11 @@ pub(crate) fn account_id(facts: &Facts) -> Option<String> {
 /// The facts of a stored session, as far as they can be read.
 pub(crate) fn read_facts(stored: &StoredSession) -> Facts {
     super::facts::read(stored).facts
+}
+
+/// Whether the key of the stored tokens was put into the key file.
+pub(super) fn is_in_key_file(stored: &StoredSession) -> bool {
+    stored.key_place.as_deref() == Some(VaultKind::KeyFile.as_str())
 }
 
 pub(crate) fn stored_facts(store: &Store) -> Result<Facts, StoreError> {

@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(session::ADD_VOUCHER),
     M::up(revocation::CREATE),
     M::up(session::ADD_OWNER),
+    M::up(session::ADD_KEY_PLACE),
 ];
 
 pub(super) fn open(home: &Home) -> Result<Database, StoreError> {

@@ -40,6 +40,11 @@ CREATE TABLE unread_facts (
 ) STRICT;
 ";
 
+/// `key_place` is where the key was that sealed the tokens: `keyring` or `key_file`.
+pub(super) const ADD_KEY_PLACE: &str = "
+ALTER TABLE session ADD COLUMN key_place TEXT;
+";
+
 /// How many texts are kept that could not be read; the oldest make room.
 const UNREAD: u32 = 10;
 
@@ -56,6 +61,8 @@ pub struct StoredSession {
     pub generation: u64,
     /// The sealed tokens, when there are any.
     pub sealed: Option<Vec<u8>>,
+    /// Where the key that sealed them was, in a word, if that is known.
+    pub key_place: Option<String>,
     /// What vouches for the grace among the facts.
     pub voucher: Option<StoredVoucher>,
     /// The anchor among the facts was written without the key.
@@ -169,6 +176,17 @@ impl SessionChange<'_> {
         Ok(())
     }
 
+    /// Stores where the key of the tokens is, beside facts that must be there.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn put_key_place(&self, place: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE session SET key_place = :place WHERE id = 1")?
+            .execute(named_params! { ":place": place })?;
+        Ok(())
+    }
+
     /// Keeps the stored facts as they are, byte by byte, before they are written over: they could not be read. `at` is
     /// Unix ms.
     ///
@@ -264,7 +282,7 @@ impl SessionChange<'_> {
 fn read(connection: &Connection) -> Result<Option<StoredSession>, StoreError> {
     connection
         .prepare_cached(
-            "SELECT facts, owner, generation, sealed, vouched, vouched_mac, keyless
+            "SELECT facts, owner, generation, sealed, key_place, vouched, vouched_mac, keyless
              FROM session WHERE id = 1",
         )?
         .query_row([], |row| {
@@ -278,6 +296,7 @@ fn read(connection: &Connection) -> Result<Option<StoredSession>, StoreError> {
                 facts,
                 spoilt: !sound,
                 owner: values::text(row, "owner")?,
+                key_place: values::text(row, "key_place")?,
                 sealed: values::bytes(row, "sealed")?,
                 voucher: voucher
                     .0

@@ -46,7 +46,7 @@ impl Answer {
 
     pub(super) fn into_key(self) -> Result<VaultKey, VaultError> {
         match self {
-            Self::Key(key, _) => Ok(key),
+            Self::Key(key, kind) => Ok(key.found_in(kind)),
             Self::Removed => Err(VaultError::Missing),
         }
     }

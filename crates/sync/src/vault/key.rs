@@ -9,8 +9,8 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::VaultError;
 use super::hex;
+use super::{VaultError, VaultKind};
 
 /// Bytes of a key.
 pub(super) const KEY_BYTES: usize = 32;
@@ -22,6 +22,7 @@ const FORMAT: u8 = 1;
 #[derive(Clone)]
 pub struct VaultKey {
     bytes: Arc<Zeroizing<[u8; KEY_BYTES]>>,
+    kept_in: VaultKind,
 }
 
 /// What was to be opened is not what was sealed with this key for this account and generation.
@@ -115,6 +116,7 @@ impl VaultKey {
         getrandom::fill(&mut bytes[..]).map_err(no_random)?;
         Ok(Self {
             bytes: Arc::new(bytes),
+            kept_in: VaultKind::Unknown,
         })
     }
 
@@ -128,7 +130,19 @@ impl VaultKey {
         })?;
         Ok(Self {
             bytes: Arc::new(Zeroizing::new(bytes)),
+            kept_in: VaultKind::Unknown,
         })
+    }
+
+    /// Where it is kept.
+    #[must_use]
+    pub fn kept_in(&self) -> VaultKind {
+        self.kept_in
+    }
+
+    /// The same, kept there.
+    pub(super) fn found_in(self, kept_in: VaultKind) -> Self {
+        Self { kept_in, ..self }
     }
 
     /// For keeping it.

@@ -120,6 +120,17 @@ impl Vault {
             .into_key()
     }
 
+    /// The key of `account` in the key file alone.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`] when it is not there, [`VaultError::Failed`] when the file cannot be opened.
+    pub fn key_in_file(&self, account: &str) -> Result<VaultKey, VaultError> {
+        let found = self.chest.find_in_file(account)?;
+        let key = found.ok_or(VaultError::Missing)?.into_key()?;
+        self.kind.store(2, Ordering::Relaxed);
+        Ok(key)
+    }
+
     /// The number of the first line of the key file that is damaged, if one is.
     #[must_use]
     pub fn key_file_damage(&self) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! Where the key is kept: key files that are damaged.
+//! Where the key is kept: key files that are gone or damaged.
 
 use std::fs;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use freewheel_sync::Mode;
 use freewheel_sync::view::SyncView;
 
 use crate::athlete::soon;
+use crate::moody::{Mood, Moody};
 use crate::site::Site;
 
 const LOST: CredentialState = CredentialState::NeedsSignIn(SignInCause::CredentialLost);
@@ -17,6 +18,27 @@ async fn synced(rig: &mut Rig) -> String {
     let engine = rig.launch(Mode::OneShot).await.unwrap();
     let synced = soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
     synced.session
+}
+
+#[tokio::test]
+async fn a_key_file_that_is_gone_is_a_lost_credential_whatever_the_keyring_says() {
+    for mood in [Mood::Absent, Mood::Locked, Mood::Denied, Mood::Open] {
+        let (site, moody) = (Site::start().await, Moody::new(Mood::Absent));
+        let mut rig = Rig::new().unwrap();
+        rig.vault = moody.vault();
+        rig.launch(Mode::OneShot).await.unwrap();
+        rig.sign_in(&site.url, "demo").await.unwrap();
+        rig.close().await;
+        fs::remove_file(rig.folder().join("vault.key")).unwrap();
+        moody.set(mood);
+        assert_eq!(synced(&mut rig).await, "needs_sign_in", "{mood:?}");
+        assert_eq!(rig.session().unwrap().state, LOST, "{mood:?}");
+        let doctor = rig.engine().unwrap().doctor().await.text();
+        assert!(doctor.contains("was kept in"), "{mood:?}: {doctor}");
+        moody.set(Mood::Absent);
+        rig.sign_in(&site.url, "demo").await.unwrap();
+        assert_eq!(synced(&mut rig).await, "active", "{mood:?}");
+    }
 }
 
 #[tokio::test]
