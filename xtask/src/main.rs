@@ -21,6 +21,7 @@ mod artefacts;
 mod desktop;
 mod dev_server;
 mod display;
+mod herd;
 mod mutants;
 mod node;
 mod packages;
@@ -42,65 +43,78 @@ use step::Outcome;
 struct Command {
     name: &'static str,
     help: &'static str,
-    act: fn(&Place) -> Outcome<ExitCode>,
+    act: Act,
+}
+
+/// What a command does, with or without further arguments.
+enum Act {
+    Alone(fn(&Place) -> Outcome<ExitCode>),
+    With {
+        arguments: &'static str,
+        act: fn(&Place, &[String]) -> Outcome<ExitCode>,
+    },
 }
 
 const COMMANDS: &[Command] = &[
     Command {
         name: "run",
         help: "set up, build and open the app beside its own server (or the tour, without a display)",
-        act: desktop::run,
+        act: Act::Alone(desktop::run),
     },
     Command {
         name: "test",
         help: "set up and run every check and every test",
-        act: test::run,
+        act: Act::Alone(test::run),
     },
     Command {
         name: "setup",
         help: "install what building and testing need: system packages and tools under target/tools",
-        act: setup,
+        act: Act::Alone(setup),
     },
     Command {
         name: "ui",
         help: "install the user interface's packages and build it, when something changed",
-        act: |place| done(ui::build(place)),
+        act: Act::Alone(|place| done(ui::build(place))),
     },
     Command {
         name: "screenshots",
         help: "photograph every screen, light and dark, into docs/screenshots",
-        act: artefacts::screenshots,
+        act: Act::Alone(artefacts::screenshots),
     },
     Command {
         name: "bindings",
         help: "write the user interface's types anew from the Rust types",
-        act: artefacts::bindings,
+        act: Act::Alone(artefacts::bindings),
     },
     Command {
         name: "kills",
         help: "kill the client at 500 points of renewals and sign-ins; say what became of its sessions",
-        act: artefacts::kills,
+        act: Act::Alone(artefacts::kills),
+    },
+    Command {
+        name: "herd",
+        help: "simulate a fleet in a two-hour outage, into docs/herd.md and docs/herd.svg (minutes)",
+        act: Act::With {
+            arguments: "[--clients N] [--seed S]",
+            act: herd::run,
+        },
     },
     Command {
         name: "deny",
         help: "check the dependencies' licences, bans and sources",
-        act: artefacts::deny,
+        act: Act::Alone(artefacts::deny),
     },
     Command {
         name: "mutants",
         help: "break every decision in crates/policy once and see whether a test notices (an hour)",
-        act: mutants::run,
+        act: Act::Alone(mutants::run),
     },
 ];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [name] = arguments.as_slice() else {
-        return if arguments.is_empty() {
-            usage("name a command")
-        } else {
-            usage("one command at a time, without further arguments")
-        };
+    let Some((name, rest)) = arguments.split_first() else {
+        return usage("name a command");
     };
     if matches!(name.as_str(), "help" | "--help" | "-h") {
         println!("{}", help());
@@ -109,7 +123,14 @@ fn main() -> ExitCode {
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
         return usage(&format!("there is no command '{name}'"));
     };
-    match Place::find().and_then(|place| (command.act)(&place)) {
+    let outcome = match command.act {
+        Act::Alone(_) if !rest.is_empty() => {
+            return usage(&format!("'{name}' takes no further arguments"));
+        }
+        Act::Alone(act) => Place::find().and_then(|place| act(&place)),
+        Act::With { act, .. } => Place::find().and_then(|place| act(&place, rest)),
+    };
+    match outcome {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("\n{failure}");
@@ -140,6 +161,9 @@ fn help() -> String {
     let mut text = String::from("usage: cargo xtask COMMAND\n\n");
     for command in COMMANDS {
         text.push_str(&format!("  {:<12} {}\n", command.name, command.help));
+        if let Act::With { arguments, .. } = command.act {
+            text.push_str(&format!("  {:<12}   {arguments}\n", ""));
+        }
     }
     text.push_str("  help         this page");
     text
