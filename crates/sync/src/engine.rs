@@ -116,7 +116,11 @@ impl Engine {
         let opened = home.clone();
         let store = tokio::task::spawn_blocking(move || Store::open(&opened)).await;
         let store = store.map_err(|_| StoreError::Stopped)??;
-        let vault = Vault::open(home.root(), ports.vault.clone());
+        let profile = store.run(Store::profile_name).await;
+        let profile = profile
+            .inspect_err(|error| tracing::warn!(%error, "the profile has no name yet"))
+            .ok();
+        let vault = Vault::of_profile(home.root(), profile.as_deref(), ports.vault.clone());
         let wakes = Arc::new(Wakes::default());
         let clock = Arc::clone(&ports.clock);
         let session = Arc::new(Session::new(

@@ -23,6 +23,7 @@ mod outbox_recall;
 mod own_workout;
 mod plan_item;
 mod profile;
+mod profile_name;
 mod revocation;
 mod ride;
 mod ride_card;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use freewheel_sync::remote::ServerAddress;
+use freewheel_sync::store::Store;
 use freewheel_sync::vault::{KeyringChoice, Vault, VaultError, VaultOptions, account_entry};
 use freewheel_sync::{Engine, Home, Mode, Ports};
 use tempfile::TempDir;
@@ -96,7 +97,12 @@ impl Stage {
         let (Some(entry), KeyringChoice::System) = (&self.entry, &self.vault.keyring) else {
             return; // A key file goes with the folder.
         };
-        let vault = Vault::open(&self.folder.path().join("profile"), self.vault.clone());
+        let profile = self.home().ok().and_then(|home| {
+            let store = Store::open(&home).ok()?;
+            store.profile_name().ok()
+        });
+        let folder = self.folder.path().join("profile");
+        let vault = Vault::of_profile(&folder, profile.as_deref(), self.vault.clone());
         match vault.delete_key(entry).await {
             Ok(()) | Err(VaultError::Missing | VaultError::Absent(_)) => {}
             Err(error) => output.line(&format!(

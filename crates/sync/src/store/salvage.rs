@@ -26,13 +26,14 @@ pub use copy::Rescued;
 const NOTICE: &str = "salvage";
 /// The tables that every start looks through: small ones, without which nothing works. The others are read when they
 /// are wanted.
-const SMALL: [&str; 6] = [
+const SMALL: [&str; 7] = [
     "session",
     "lane",
     "budget",
     "outbox",
     "own_workout",
     "revocation",
+    "profile_name",
 ];
 
 /// The tables whose readers bear values of any bytes; these are copied as they are.

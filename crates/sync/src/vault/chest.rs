@@ -58,6 +58,8 @@ pub(super) struct Chest {
     keyring: Keyring,
     key_file: KeyFile,
     lock: PathBuf,
+    /// Names the profile: another profile folder of the same athlete has keys of its own.
+    profile: Option<String>,
 }
 
 /// Whether the athlete may be asked for the keyring's password.
@@ -68,11 +70,12 @@ enum Prompt {
 }
 
 impl Chest {
-    pub(super) fn new(home: &Path, choice: KeyringChoice) -> Self {
+    pub(super) fn new(home: &Path, profile: Option<String>, choice: KeyringChoice) -> Self {
         Self {
             keyring: Keyring::new(choice),
             key_file: KeyFile::new(home),
             lock: home.join("vault.lock"),
+            profile,
         }
     }
 
@@ -117,7 +120,7 @@ impl Chest {
         if let Ok(Some(answer)) = in_file {
             return Ok(answer);
         }
-        let error = match self.read(account, prompt) {
+        let error = match self.find_in_keyring(account, prompt) {
             Ok(key) => return Ok(Answer::Key(key, VaultKind::Keyring)),
             // The key file is all there is, and it was just read.
             Err(VaultError::Absent(_)) if self.keyring.is_none() => VaultError::Missing,
@@ -129,11 +132,36 @@ impl Chest {
         }
     }
 
+    /// Earlier versions named an entry after the account alone, so that the profiles of one athlete shared it. Such a
+    /// key is taken over under the profile's own name, and the old entry left: another profile may need it.
+    fn find_in_keyring(&self, account: &str, prompt: Prompt) -> Result<VaultKey, VaultError> {
+        let own = self.entry(account);
+        match self.read(&own, prompt) {
+            Err(VaultError::Missing) if own != account => {}
+            read => return read,
+        }
+        let key = self.read(account, prompt)?;
+        let may_write =
+            prompt == Prompt::Allowed || matches!(self.keyring.would_ask_to_keep(&own), Ok(false));
+        if may_write && let Err(error) = self.keyring.write(&own, &key) {
+            tracing::info!(code = error.code(), "the key stays under its old name");
+        }
+        Ok(key)
+    }
+
     fn read(&self, entry: &str, prompt: Prompt) -> Result<VaultKey, VaultError> {
         if prompt == Prompt::Never && self.keyring.would_ask(entry)? {
             return Err(VaultError::Locked);
         }
         self.keyring.read(entry)
+    }
+
+    /// The name of the account's entry in the keyring, which all profiles of this computer's user share.
+    fn entry(&self, account: &str) -> String {
+        match &self.profile {
+            Some(profile) => format!("{account}-{profile}"),
+            None => account.to_owned(),
+        }
     }
 
     /// Under a lock, so that two processes that sign in at once end with one key.
@@ -148,7 +176,7 @@ impl Chest {
         let key = VaultKey::generate()?;
         let refusal = match refusal {
             Some(error) => error,
-            None => match self.keyring.write(account, &key) {
+            None => match self.keyring.write(&self.entry(account), &key) {
                 Ok(()) => return Ok(Answer::Key(key, VaultKind::Keyring)),
                 Err(VaultError::Locked) => return Err(VaultError::Locked),
                 Err(error) => error,
@@ -169,14 +197,14 @@ impl Chest {
         if let Ok(Some(answer)) = self.find_in_file(account) {
             return Ok(answer);
         }
-        if !self.keyring.is_none() && self.keyring.would_ask_to_keep(account)? {
+        if !self.keyring.is_none() && self.keyring.would_ask_to_keep(&self.entry(account))? {
             return Err(VaultError::Locked);
         }
         self.create(account, Fallback::Nowhere)
     }
 
     fn delete_quietly(&self, account: &str) -> Result<Answer, VaultError> {
-        match self.keyring.would_ask(account) {
+        match self.keyring.would_ask(&self.entry(account)) {
             Ok(true) => Err(VaultError::Locked),
             Ok(false) | Err(_) => self.delete(account),
         }
@@ -185,7 +213,7 @@ impl Chest {
     fn delete(&self, account: &str) -> Result<Answer, VaultError> {
         let _one_at_a_time = self.lock()?;
         let was_in_file = self.key_file.remove(account)?;
-        match self.keyring.delete(account) {
+        match self.keyring.delete(&self.entry(account)) {
             Ok(()) | Err(VaultError::Missing) => Ok(Answer::Removed),
             Err(VaultError::Absent(_)) if was_in_file || self.keyring.is_none() => {
                 Ok(Answer::Removed)

@@ -90,11 +90,23 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Names the vault of the profile folder `home`. Asks nobody anything, so it never blocks.
+    /// Names the vault of the profile folder `home`, with the keyring entries of a profile without a name. Asks nobody
+    /// anything, so it never blocks.
     #[must_use]
     pub fn open(home: &Path, options: VaultOptions) -> Self {
+        Self::of_profile(home, None, options)
+    }
+
+    /// The same, with keyring entries of its own: `profile` is one word
+    /// ([`crate::store::Store::profile_name`]).
+    #[must_use]
+    pub fn of_profile(home: &Path, profile: Option<&str>, options: VaultOptions) -> Self {
         Self {
-            chest: Arc::new(Chest::new(home, options.keyring)),
+            chest: Arc::new(Chest::new(
+                home,
+                profile.map(str::to_owned),
+                options.keyring,
+            )),
             patience: Patience::default(),
             kind: AtomicU8::new(0),
             timeout: options.timeout,

@@ -369,6 +369,42 @@ async fn a_key_file_that_is_none_keeps_nobody_from_the_keyring() {
     assert_eq!(error.code(), "vault_failed");
 }
 
+#[tokio::test]
+async fn profiles_of_one_athlete_have_keys_of_their_own_and_take_over_what_they_shared() {
+    let home = tempfile::tempdir().unwrap();
+    let (before, store) = mock_vault(home.path());
+    let of_profile = |name| {
+        let options = VaultOptions {
+            keyring: KeyringChoice::Given(Arc::clone(&store)),
+            ..VaultOptions::default()
+        };
+        Vault::of_profile(home.path(), Some(name), options)
+    };
+    let (first, second, third) = (of_profile("1"), of_profile("2"), of_profile("3"));
+    let own = third.create_key(ACCOUNT).await.unwrap();
+    assert_eq!(first.key(ACCOUNT).await.unwrap_err(), VaultError::Missing);
+    let shared = before.create_key(ACCOUNT).await.unwrap();
+    assert_ne!(shared.mac(b"x"), own.mac(b"x"));
+    assert_eq!(third.key(ACCOUNT).await.unwrap().mac(b"x"), own.mac(b"x"));
+    for vault in [&first, &second] {
+        let found = vault.key(ACCOUNT).await.unwrap();
+        assert_eq!(found.mac(b"x"), shared.mac(b"x"));
+        assert_eq!(found.kept_in(), VaultKind::Keyring);
+    }
+    first.delete_key(ACCOUNT).await.unwrap();
+    // A version before goes on with it, and from now on the second needs it no more.
+    assert_eq!(
+        before.key(ACCOUNT).await.unwrap().mac(b"x"),
+        shared.mac(b"x")
+    );
+    before.delete_key(ACCOUNT).await.unwrap();
+    assert_eq!(
+        second.key(ACCOUNT).await.unwrap().mac(b"x"),
+        shared.mac(b"x")
+    );
+    assert_eq!(first.key(ACCOUNT).await.unwrap_err(), VaultError::Missing);
+}
+
 /// A question that is answered when the test says so.
 fn slow(
     answer: Result<u32, VaultError>,

@@ -1,4 +1,4 @@
-//! Where the key is kept: key files that are gone or damaged.
+//! Where the key is kept: several profiles of one athlete, and key files that are gone or damaged.
 
 use std::fs;
 use std::time::Duration;
@@ -18,6 +18,23 @@ async fn synced(rig: &mut Rig) -> String {
     let engine = rig.launch(Mode::OneShot).await.unwrap();
     let synced = soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
     synced.session
+}
+
+#[tokio::test]
+async fn signing_out_in_one_profile_leaves_the_same_athletes_other_one() {
+    let (site, moody) = (Site::start().await, Moody::new(Mood::Open));
+    let (mut first, mut second) = (Rig::new().unwrap(), Rig::new().unwrap());
+    for rig in [&mut first, &mut second] {
+        rig.vault = moody.vault();
+        rig.launch(Mode::OneShot).await.unwrap();
+        rig.sign_in(&site.url, "demo").await.unwrap();
+    }
+    second.close().await;
+    assert_eq!(moody.keys(), 2, "each has its own");
+    let engine = first.engine().unwrap().clone();
+    soon("signing out", engine.sign_out()).await.unwrap();
+    assert_eq!(moody.keys(), 1);
+    assert_eq!(synced(&mut second).await, "active");
 }
 
 #[tokio::test]

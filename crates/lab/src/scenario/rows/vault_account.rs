@@ -185,6 +185,7 @@ fn sealed_as_then(key: &VaultKey, owner: &Owner) -> Result<Vec<u8>, LabError> {
 /// the first one with tokens of the second.
 async fn two_athletes(stage: &mut Stage) -> Result<(), LabError> {
     let url = stage.site()?.url.clone();
+    signs_out_elsewhere(stage, &url).await?;
     stage.site()?.add_athlete("second")?;
     stage.token_expires()?;
     let tokens: Arc<Mutex<Vec<u8>>> = Arc::default();
@@ -230,7 +231,19 @@ async fn two_athletes(stage: &mut Stage) -> Result<(), LabError> {
     Ok(())
 }
 
-/// An entry for each, named after issuer and subject; and nothing of the first one's is with the second.
+/// The first athlete has another profile on this computer, and signs out there.
+async fn signs_out_elsewhere(stage: &Stage, url: &str) -> Result<(), LabError> {
+    let mut elsewhere = Rig::new()?;
+    elsewhere.clock = Arc::clone(&stage.rig.clock);
+    elsewhere.vault = stage.rig.vault.clone();
+    let engine = elsewhere.launch(Mode::OneShot).await?;
+    elsewhere.sign_in(url, "demo").await?;
+    soon("signing out", engine.sign_out()).await??;
+    elsewhere.close().await;
+    Ok(())
+}
+
+/// An entry for each, named after issuer, subject and profile; and nothing of the first one's is with the second.
 async fn each_has_an_own_entry(stage: &mut Stage, findings: &mut Findings) -> Result<(), LabError> {
     let site = stage.site()?;
     let (demo, second) = (site.demo()?, site.athlete("second")?);
@@ -239,9 +252,25 @@ async fn each_has_an_own_entry(stage: &mut Stage, findings: &mut Findings) -> Re
         .into();
     names.sort();
     let kept = kept().await?;
-    let found: Vec<String> = kept.keys().cloned().collect();
-    findings.same("entries in the keyring", &names, &found);
-    let bytes: Vec<usize> = kept.into_values().collect();
+    let found: Vec<(&str, &str)> = kept
+        .keys()
+        .filter_map(|name| name.rsplit_once('-'))
+        .collect();
+    let accounts: Vec<String> = found
+        .iter()
+        .map(|(account, _)| (*account).to_owned())
+        .collect();
+    findings.same("entries in the keyring", &names, &accounts);
+    let sql = "SELECT name FROM profile_name";
+    let own: String = stage.rig.database()?.query_row(sql, [], |row| row.get(0))?;
+    let of_this: Vec<&str> = found
+        .iter()
+        .filter(|(_, profile)| *profile == own)
+        .map(|(account, _)| *account)
+        .collect();
+    let demo = account_entry(&site.url, demo.as_str());
+    findings.same("entries of this profile", &vec![demo.as_str()], &of_this);
+    let bytes: Vec<usize> = kept.values().copied().collect();
     findings.same("bytes of each entry in the keyring", &vec![32, 32], &bytes);
     let rides = site.rides_of(&second)?.len();
     findings.same("rides with the second athlete", &0, &rides);
