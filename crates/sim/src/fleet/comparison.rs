@@ -44,6 +44,7 @@ pub fn scenarios(clients: u32, seed: u64) -> Vec<Scenario> {
         clients,
         seed,
         outage,
+        lasts: Scenario::TWO_HOURS,
         rides,
     };
     let mut all = Outage::ALL

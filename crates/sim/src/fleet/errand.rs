@@ -25,22 +25,9 @@ pub const LIBRARY_EVERY: Ms = 15 * 60_000;
 /// How often the list of rides is compared, in ms.
 pub const CONFIRM_EVERY: Ms = 6 * 3_600_000;
 
-/// A token that was got before the simulation began.
-#[derive(Debug, Clone, Copy)]
-pub struct Token {
-    /// When another is wanted: after half of its life.
-    pub renew: Ms,
-    /// Until when it is sent.
-    pub usable: Ms,
-}
-
-/// The token that a client begins with: of any age.
-pub fn first_token(world: &mut World) -> Token {
-    let renew = first(world, TOKEN_LIFE / 2);
-    Token {
-        renew,
-        usable: renew + TOKEN_LIFE / 2 - TOKEN_MARGIN,
-    }
+/// How long after a token was granted another is wanted, in ms: after half of its life, and up to a tenth more.
+pub fn half_life(world: &mut World) -> Ms {
+    TOKEN_LIFE / 2 + world.moment(0, TOKEN_LIFE / 10)
 }
 
 /// When something is due first that is due every so often: at any moment.

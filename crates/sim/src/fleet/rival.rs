@@ -6,7 +6,7 @@
 
 use super::calendar::Ms;
 use super::errand::{
-    CONFIRM_EVERY, Errand, LIBRARY_EVERY, TOKEN_LIFE, TOKEN_MARGIN, first, first_token,
+    CONFIRM_EVERY, Errand, LIBRARY_EVERY, TOKEN_LIFE, TOKEN_MARGIN, first, half_life,
 };
 use super::server::{Fate, Reply};
 use super::world::{Herd, World};
@@ -168,8 +168,7 @@ impl Rival {
     fn done(&mut self, errand: Errand, at: Ms, world: &mut World) {
         match errand {
             Errand::Token => {
-                let spread = part(TOKEN_LIFE / 10, world.unit());
-                self.renew = at + TOKEN_LIFE / 2 + spread;
+                self.renew = at + half_life(world);
                 self.usable = at + TOKEN_LIFE - TOKEN_MARGIN;
             }
             Errand::Library => {
@@ -187,10 +186,11 @@ impl Rival {
 
 impl Herd for Rivals {
     fn begin(&mut self, id: u32, world: &mut World) {
-        let token = first_token(world);
+        let half = half_life(world);
+        let renew = first(world, half);
         let mut client = Rival {
-            renew: token.renew,
-            usable: token.usable,
+            renew,
+            usable: renew + TOKEN_LIFE - half - TOKEN_MARGIN,
             library: first(world, LIBRARY_EVERY),
             confirm: first(world, CONFIRM_EVERY),
             idle: true,

@@ -65,6 +65,8 @@ pub struct Scenario {
     pub seed: u64,
     /// How the server is away.
     pub outage: Outage,
+    /// For how long, in ms; [`Scenario::TWO_HOURS`] unless something else is to be shown.
+    pub lasts: Ms,
     /// When rides end.
     pub rides: Rides,
 }
@@ -74,8 +76,8 @@ impl Scenario {
     pub const MOST: u32 = 1_000_000;
     /// How long everything works before the outage.
     pub const BEFORE: Ms = 10 * MINUTE;
-    /// How long the outage lasts.
-    pub const OUTAGE: Ms = 120 * MINUTE;
+    /// How long the outage lasts, in ms.
+    pub const TWO_HOURS: Ms = 120 * MINUTE;
     /// How long the simulation goes on after it.
     pub const AFTER: Ms = 40 * MINUTE;
     /// The server serves so many requests per second for each hundred clients: about five times the load of a quiet day.
@@ -102,7 +104,7 @@ impl Scenario {
     /// When the outage is over.
     #[must_use]
     pub const fn outage_until(&self) -> Ms {
-        Self::BEFORE + Self::OUTAGE
+        Self::BEFORE + self.lasts
     }
 
     /// When the simulation ends.

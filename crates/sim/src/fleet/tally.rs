@@ -89,6 +89,15 @@ impl Tally {
         }
     }
 
+    /// Requests of each second in `[from, until)`.
+    #[must_use]
+    pub fn between(&self, from: Ms, until: Ms) -> &[u32] {
+        let end = ((until / 1_000) as usize).min(self.requests.len());
+        self.requests
+            .get((from / 1_000) as usize..end)
+            .unwrap_or_default()
+    }
+
     /// The worst second in `[from, until)`, in requests.
     #[must_use]
     pub fn peak(&self, from: Ms, until: Ms) -> u32 {
@@ -124,13 +133,6 @@ impl Tally {
             }
         }
         None
-    }
-
-    fn between(&self, from: Ms, until: Ms) -> &[u32] {
-        let end = ((until / 1_000) as usize).min(self.requests.len());
-        self.requests
-            .get((from / 1_000) as usize..end)
-            .unwrap_or_default()
     }
 }
 

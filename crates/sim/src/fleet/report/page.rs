@@ -119,7 +119,7 @@ turning it away. Before the outage the server has room for everybody.
 a server that comes back slowly, requests for metadata and keys.
 ",
         before = Scenario::BEFORE / 60_000,
-        outage = Scenario::OUTAGE / 60_000,
+        outage = scenario.lasts / 60_000,
         after = Scenario::AFTER / 60_000,
         rides = Scenario::MOST_RIDES,
         capacity = count(scenario.capacity().into()),
