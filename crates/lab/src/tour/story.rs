@@ -10,7 +10,7 @@ use freewheel_sync::view::{Delivery, SyncView};
 use tokio::time::{Instant, timeout};
 
 use super::figures::{Figures, milliseconds, seconds};
-use super::opening::{self, Opened};
+use super::opening::{self, Opened, Times};
 use super::output::Output;
 use super::riding;
 use super::stage::Stage;
@@ -47,8 +47,8 @@ pub(super) async fn tell(stage: &mut Stage, output: &Output) -> Result<Figures, 
     )?;
     Ok(Figures {
         workouts,
-        open_up,
-        open_dead,
+        open_up: open_up.median,
+        open_dead: open_dead.median,
         samples: ride.samples,
         deliveries: held.with_id,
         sent_again,
@@ -161,8 +161,8 @@ async fn open_anyway(
     stage: &Stage,
     output: &Output,
     workouts: u32,
-    up: Duration,
-) -> Result<(Opened, Duration), Trouble> {
+    up: Times,
+) -> Result<(Opened, Times), Trouble> {
     output.chapter("3. Open the app anyway");
     let dead = opening::measure(stage).await?;
     let opened = opening::open(stage).await?;
@@ -173,20 +173,20 @@ async fn open_anyway(
     )?;
     output.say(&format!(
         "Today and the library ({workouts} workouts) answer {} after opening;",
-        milliseconds(dead)
+        milliseconds(dead.median)
     ));
     output.say(&format!(
         "with the server up it was {} (medians of {}).",
-        milliseconds(up),
+        milliseconds(up.median),
         opening::TIMES
     ));
-    let bound = up.mul_f64(SLOWER) + SLACK;
-    if dead > bound {
+    let bound = up.quickest.mul_f64(SLOWER) + SLACK;
+    if dead.quickest > bound {
         let most = format!("at most {}", milliseconds(bound));
         return Err(Trouble::unlike(
-            "time to open with the server dead",
+            "least time to open with the server dead",
             most,
-            milliseconds(dead),
+            milliseconds(dead.quickest),
         ));
     }
     let (item, workout) = riding::planned(&opened.today)?;
