@@ -130,7 +130,7 @@ impl Engine {
             Arc::clone(&wakes),
         ));
         session.end_orphaned_sign_in().await;
-        let issuer = Arc::new(Issuer::new(store.clone(), clock));
+        let issuer = Arc::new(Issuer::new(Arc::clone(&session)));
         session.end_dead_ride().await;
         // A resident engine's launch sees to it; this one may only ever be asked how things stand.
         if mode == Mode::OneShot

@@ -1,6 +1,7 @@
 //! One athlete's computer: a profile folder, a clock, a network and a vault of its own, and a real engine over them.
 
 mod clock;
+mod issuer;
 mod ports;
 
 use std::io::ErrorKind;
@@ -20,6 +21,7 @@ use tempfile::TempDir;
 use crate::{LabError, sign_in_page};
 
 pub use clock::LabClock;
+pub use issuer::change_known_issuer;
 pub use ports::{Jitter, Links};
 
 /// Nothing that works takes as long as this.

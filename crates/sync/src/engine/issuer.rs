@@ -1,4 +1,11 @@
 //! What is known of the account's issuer: metadata and keys, cached in the store so that they are at hand offline.
+//!
+//! Where a refresh token is sent stands in there. So what is read from the store counts only if the account's key
+//! authenticates it, as with the grace (`record`), and if it passes the checks that it passed when it came. Without the
+//! key nothing is renewed anyway. An issuer that is not the stored account's is remembered in memory alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use freewheel_policy::session::Facts;
 use freewheel_policy::time::{Millis, WallMs};
@@ -8,6 +15,9 @@ use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use super::record::KeyAtHand;
+use super::refresh::address;
+use super::session::{Session, account_id, stored_facts};
 use crate::clock::SharedClock;
 use crate::jwt::{self, Audience, Claims, Expected, JwtError};
 use crate::remote::issuer::{self as remote, IssuerError};
@@ -16,16 +26,28 @@ use crate::store::Store;
 
 /// Where the cached form lies among the lanes' states.
 const KEY: &str = "issuer";
+/// What the MAC of the cached form is over, before the account and the text.
+const PURPOSE: &[u8] = b"freewheel issuer 1\n";
 /// Keys are fetched again because of a token that does not verify at most this often.
 const REFETCH: Millis = Millis::mins(5);
 /// Metadata older than this is asked for again when the issuer answers.
 const OLD: Millis = Millis::days(1);
 
+type Memory = BTreeMap<String, Cached>;
+
 /// The issuer of the profile's account.
 pub(crate) struct Issuer {
-    store: Store,
+    session: Arc<Session>,
     clock: SharedClock,
-    cached: Mutex<Option<Cached>>,
+    /// By address.
+    cached: Mutex<Memory>,
+}
+
+/// The cached form, and the MAC that the account's key makes of it.
+#[derive(Serialize, Deserialize)]
+struct Authenticated {
+    text: String,
+    mac: Vec<u8>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -41,6 +63,9 @@ struct Cached {
     /// When they were last asked for again because of a token, Unix ms; whether or not there was an answer.
     #[serde(default)]
     keys_asked_at: i64,
+    /// It is in the store.
+    #[serde(skip)]
+    stored: bool,
 }
 
 /// Keys in hand.
@@ -87,11 +112,11 @@ impl Unproved {
 }
 
 impl Issuer {
-    pub(crate) fn new(store: Store, clock: SharedClock) -> Self {
+    pub(crate) fn new(session: Arc<Session>) -> Self {
         Self {
-            store,
-            clock,
-            cached: Mutex::new(None),
+            clock: Arc::clone(&session.clock),
+            session,
+            cached: Mutex::default(),
         }
     }
 
@@ -118,7 +143,8 @@ impl Issuer {
         Ok(Known { http, metadata })
     }
 
-    /// Who signs in for the server that the athlete names, straight from the network, and remembered. A service may name
+    /// Who signs in for the server that the athlete names, straight from the network, and remembered in memory
+    /// ([`Issuer::keep`]). A service may name
     /// another server for that (RFC 9728); one that does not is its own issuer.
     pub(crate) async fn discover(&self, server: &ServerAddress) -> Result<Provider, IssuerError> {
         let http = http(server).map_err(IssuerError::Trouble)?;
@@ -249,8 +275,14 @@ impl Issuer {
     async fn newer_keys(&self, address: &ServerAddress, than: i64) -> Option<Held> {
         let known = self.known(address).await.ok()?;
         let mut cached = self.cached.lock().await;
-        *cached = None;
+        let age = |known: &Cached| (known.keys_at, known.keys_asked_at);
         let mut recalled = self.recall(&mut cached, address).await?;
+        if let Some(stored) = self.stored(address).await
+            && age(&stored) > age(&recalled)
+        {
+            cached.insert(address.as_str().to_owned(), stored.clone());
+            recalled = stored;
+        }
         if recalled.keys_at > than {
             return recalled.held();
         }
@@ -270,7 +302,7 @@ impl Issuer {
 
     async fn fetch_keys(
         &self,
-        cached: &mut Option<Cached>,
+        cached: &mut Memory,
         known: &Known,
         old: Cached,
     ) -> Result<Held, Trouble> {
@@ -285,19 +317,35 @@ impl Issuer {
         Ok(held)
     }
 
-    async fn recall(&self, cached: &mut Option<Cached>, address: &ServerAddress) -> Option<Cached> {
+    /// Keeps what a sign-in learned of its issuer, now that the account is this profile's.
+    pub(crate) async fn keep(&self, address: &ServerAddress) {
+        let mut cached = self.cached.lock().await;
+        self.recall(&mut cached, address).await;
+    }
+
+    /// What is known of the issuer: from memory, or else from the store.
+    async fn recall(&self, cached: &mut Memory, address: &ServerAddress) -> Option<Cached> {
+        if let Some(known) = cached.get(address.as_str()).cloned() {
+            if !known.stored {
+                self.remember(cached, known.clone()).await;
+            }
+            return Some(known);
+        }
+        let stored = self.stored(address).await?;
+        cached.insert(address.as_str().to_owned(), stored.clone());
+        Some(stored)
+    }
+
+    /// What the store knows of the issuer, if it is what this app wrote.
+    async fn stored(&self, address: &ServerAddress) -> Option<Cached> {
+        let hand = self.session.at_hand()?;
+        let store = &self.session.store;
+        let stored = store.run(|store| store.lane_state(KEY)).await.ok()??;
+        let cached = believed(&stored, &hand, address);
         if cached.is_none() {
-            let stored = self
-                .store
-                .run(|store| store.lane_state(KEY))
-                .await
-                .ok()
-                .flatten();
-            *cached = stored.and_then(|stored| serde_json::from_str(&stored).ok());
+            tracing::info!("what is stored of an issuer does not count; it is asked for again");
         }
         cached
-            .clone()
-            .filter(|cached| cached.address == address.as_str())
     }
 
     /// Metadata as it just came, without keys.
@@ -309,13 +357,14 @@ impl Issuer {
             keys: None,
             keys_at: 0,
             keys_asked_at: 0,
+            stored: false,
         }
     }
 
     /// Metadata as it just came, with the keys that are known already, if they are still at the same place.
     async fn with_known_keys(
         &self,
-        cached: &mut Option<Cached>,
+        cached: &mut Memory,
         address: &ServerAddress,
         metadata: &IssuerMetadata,
     ) -> Cached {
@@ -332,15 +381,58 @@ impl Issuer {
         }
     }
 
-    async fn remember(&self, cached: &mut Option<Cached>, known: Cached) {
-        *cached = Some(known.clone());
-        let stored = self
-            .store
-            .run(move |store| store.put_lane_state(KEY, &serde_json::to_string(&known)?));
-        if let Err(error) = stored.await {
-            tracing::warn!(%error, "the issuer's metadata could not be cached");
-        }
+    /// In memory; and in the store too, if it is the stored account's issuer and the key is at hand.
+    async fn remember(&self, cached: &mut Memory, known: Cached) {
+        let (name, hand) = (known.address.clone(), self.session.at_hand());
+        let stored = match hand {
+            Some(hand) => self.write(&known, hand).await,
+            None => false,
+        };
+        cached.insert(name, Cached { stored, ..known });
     }
+
+    /// Whether it was written down.
+    async fn write(&self, known: &Cached, hand: KeyAtHand) -> bool {
+        let Ok(text) = serde_json::to_string(known) else {
+            return false;
+        };
+        let of = known.address.clone();
+        let write = move |store: &Store| {
+            let facts = stored_facts(store)?;
+            let issuer = address(&facts).is_some_and(|address| address.as_str() == of);
+            if !issuer || account_id(&facts).as_ref() != Some(&hand.account) {
+                return Ok(false);
+            }
+            let mac = hand.key.mac(&authenticated(&hand.account, &text)).to_vec();
+            let form = serde_json::to_string(&Authenticated { text, mac })?;
+            store.put_lane_state(KEY, &form).map(|()| true)
+        };
+        let written = self.session.store.run(write).await;
+        written.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the issuer's metadata could not be cached");
+            false
+        })
+    }
+}
+
+/// A stored form that the key authenticates, of this issuer, and sound.
+fn believed(stored: &str, hand: &KeyAtHand, address: &ServerAddress) -> Option<Cached> {
+    let Authenticated { text, mac } = serde_json::from_str(stored).ok()?;
+    if !hand.key.has_mac(&authenticated(&hand.account, &text), &mac) {
+        return None;
+    }
+    let cached: Cached = serde_json::from_str(&text).ok()?;
+    let metadata = serde_json::to_value(&cached.metadata).ok()?;
+    let metadata = metadata::check(metadata, address).ok()?;
+    (cached.address == address.as_str()).then_some(Cached {
+        metadata,
+        stored: true,
+        ..cached
+    })
+}
+
+fn authenticated(account: &str, text: &str) -> Vec<u8> {
+    [PURPOSE, account.as_bytes(), b"\n", text.as_bytes()].concat()
 }
 
 fn http(address: &ServerAddress) -> Result<Http, Trouble> {

@@ -175,6 +175,9 @@ impl Core {
     ) -> Result<String, SignInError> {
         let unwanted = newcomer.revocable();
         let arrived = self.arrive(newcomer.account, newcomer.granted).await;
+        if arrived.is_ok() {
+            self.issuer.keep(&provider.address).await;
+        }
         if matches!(arrived, Err(SignInError::WrongAccount { .. })) {
             self.send_back(provider, unwanted).await;
         }

@@ -18,6 +18,7 @@ mod device;
 mod forge;
 mod forged;
 mod grace;
+mod issuers;
 mod keyrings;
 mod kills;
 mod moody;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use freewheel_lab::rig::change_known_issuer;
 use freewheel_sync::view::{Delivery, ServiceState, SyncView};
 use freewheel_sync::{Engine, Mode};
 use rusqlite::Connection;
@@ -282,9 +283,11 @@ async fn an_endpoint_that_moved_is_found_again() {
     let (engine, _) = with_clock(&site, folder.path(), Mode::OneShot).await;
     soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
     drop(engine);
-    let moved = "UPDATE lane SET state = replace(state, '/oauth/token', '/oauth/elsewhere')
-         WHERE lane = 'issuer'";
-    assert_eq!(database(folder.path()).execute(moved, []).unwrap(), 1);
+    let moved = |known: &mut Value| {
+        let endpoint = format!("{}/oauth/elsewhere", site.url);
+        known["metadata"]["token_endpoint"] = endpoint.into();
+    };
+    change_known_issuer(folder.path(), moved).await.unwrap();
     let (engine, _clock) = later(folder.path(), 16).await;
     let report = soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
     assert_eq!(report.session, "active", "{report:?} {:?}", site.gate.log());

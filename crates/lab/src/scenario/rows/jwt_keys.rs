@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 
 use super::past::{not_asked_to_sign_in, same, unexpected};
 use crate::LabError;
+use crate::rig::change_known_issuer;
 use crate::scenario::play::{Play, play};
 use crate::scenario::{Findings, Stage};
 use crate::site::Way;
@@ -74,13 +75,20 @@ async fn keys_are_there(stage: &mut Stage) -> Result<(), LabError> {
 
 /// Under the id of the service's key the app has cached another key.
 async fn key_id_used_again(stage: &mut Stage) -> Result<(), LabError> {
-    let [x, y] = FOREIGN;
-    let changed = stage.rig.database()?.execute(
-        "UPDATE lane SET state = json_set(state, '$.keys.keys[0].x', ?1, '$.keys.keys[0].y', ?2)
-         WHERE lane = 'issuer' AND state ->> '$.keys.keys[0].kid' IS NOT NULL",
-        [x, y],
-    )?;
-    same("cached keys that were changed", &1, &changed)?;
+    let mut changed = false;
+    let foreign = |known: &mut serde_json::Value| {
+        if let Some(key) = known.pointer_mut("/keys/keys/0")
+            && let Some(key) = key.as_object_mut()
+            && key.contains_key("kid")
+        {
+            for (name, value) in ["x", "y"].into_iter().zip(FOREIGN) {
+                key.insert(name.to_owned(), value.into());
+            }
+            changed = true;
+        }
+    };
+    change_known_issuer(stage.rig.folder(), foreign).await?;
+    same("a cached key that was changed", &true, &changed)?;
     stage.keep(KeysBefore(stage.gate()?.count(KEYS)));
     stage.token_expires()
 }
