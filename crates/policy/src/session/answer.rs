@@ -24,6 +24,7 @@ pub(super) fn intend(
     if !is_renewable(facts) {
         return; // There is nothing to spend.
     }
+    facts.asked = Some(now.clone());
     match &mut facts.intent {
         Some(open) if open.generation == generation && open.fingerprint == *fingerprint => {
             open.attempts = open.attempts.saturating_add(1);

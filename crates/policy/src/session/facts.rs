@@ -39,6 +39,8 @@ pub struct Facts {
     pub condemned: Option<Condemned>,
     /// A refresh that was begun and whose outcome is not settled.
     pub intent: Option<Intent>,
+    /// When the issuer was last asked to renew. Paces the questions about a blocked account.
+    pub asked: Option<Now>,
     /// The vault, when it was last asked.
     pub vault: VaultCondition,
     /// What the system says of the network.

@@ -46,6 +46,9 @@
 #![doc = include_str!("transitions.txt")]
 //! ```
 //!
+//! A blocked account is asked about at each launch, when the athlete wants it, and about once an hour by itself, until a
+//! renewal succeeds.
+//!
 //! Three rules keep the athlete riding:
 //! - Only a definitive answer of the genuine issuer, a missing credential, or the end of one that cannot be
 //!   renewed leads to NeedsSignIn or Blocked. Trouble of any kind and number leads to Offline, and back.
@@ -78,6 +81,8 @@ pub use step::step;
 pub use vouch::{Belief, Vouched, Voucher, belief};
 pub use words::{ActionLabel, Around, Words, words};
 
+#[cfg(test)]
+mod blocked_tests;
 #[cfg(test)]
 mod catalogue_tests;
 #[cfg(test)]

@@ -11,14 +11,20 @@ const UNDER_WAY: Millis = Millis::mins(2);
 /// Tokens are not renewed sooner after they were granted, whatever life the issuer gives them.
 const LEAST: Millis = Millis::secs(5);
 
+/// Between two questions about a blocked account that nobody asked for: so long, and up to a fifth more.
+const RECHECK: Millis = Millis::hours(1);
+
 /// Why a refresh is wanted now, if it is.
 ///
 /// None is wanted while it could not succeed (no network, no credential at hand, a token that the issuer
 /// has condemned, no refresh token at all), while one is under way, and while the last one's tokens are unsaved: a token that
-/// is not durable is never spent.
+/// is not durable is never spent. A blocked account is asked about once in a while.
 #[must_use]
 pub fn refresh_wanted(facts: &Facts, now: &Now) -> Option<RefreshReason> {
     let tokens = facts.tokens.as_ref()?;
+    if recheck_due(facts, now) == Some(Millis::ZERO) {
+        return Some(RefreshReason::Recheck);
+    }
     if !refresh_is_possible(facts) {
         return None;
     }
@@ -52,6 +58,9 @@ pub fn refresh_due(facts: &Facts, now: &Now) -> Option<Millis> {
     if refresh_wanted(facts, now).is_some() {
         return Some(Millis::ZERO);
     }
+    if let Some(recheck) = recheck_due(facts, now) {
+        return Some(recheck);
+    }
     let possible = refresh_is_possible(facts) && facts.intent.is_none();
     let (tokens, anchor) = (facts.tokens.as_ref()?, facts.anchor.as_ref()?);
     let half = half_life(tokens).filter(|_| possible)?;
@@ -64,13 +73,29 @@ pub fn recheck_is_possible(facts: &Facts) -> bool {
     facts.condemned == Some(Condemned::Account) && !facts.signed_out && is_renewable(facts)
 }
 
+/// How long until a blocked account is asked about by itself; `None` where it cannot be asked about. Each question counts
+/// from when it was sent, whatever came of it: an issuer that cannot be reached is asked no sooner.
+fn recheck_due(facts: &Facts, now: &Now) -> Option<Millis> {
+    let possible = recheck_is_possible(facts) && is_within_reach(facts);
+    let tokens = facts.tokens.as_ref().filter(|_| possible)?;
+    let spread = Millis(RECHECK.0 / 5).part(tokens.fingerprint.seed());
+    let asked = facts.asked.as_ref();
+    let since = asked.and_then(|asked| now.uptime_since(asked));
+    Some(since.map_or(Millis::ZERO, |since| RECHECK.plus(spread).less(since)))
+}
+
 /// Whether there is a refresh token that may be spent, and a way to the issuer.
 pub(super) fn refresh_is_possible(facts: &Facts) -> bool {
     facts.tokens.is_some()
         && is_renewable(facts)
         && !facts.signed_out
         && facts.condemned.is_none()
-        && facts.unsaved.is_none()
+        && is_within_reach(facts)
+}
+
+/// Whether nothing on this computer keeps a request from being made, and its outcome from being saved.
+fn is_within_reach(facts: &Facts) -> bool {
+    facts.unsaved.is_none()
         && facts.network != SystemNetwork::Down
         && facts.vault == VaultCondition::Ready
 }

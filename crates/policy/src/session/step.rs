@@ -207,6 +207,8 @@ fn wanted(facts: &Facts, now: &Now) -> Vec<Action> {
         return vec![Action::SaveTokens];
     }
     refresh_wanted(facts, now)
+        // Nothing that happens makes it urgent; the lane finds it out when it is due.
+        .filter(|reason| *reason != RefreshReason::Recheck)
         .map(|reason| Action::Refresh { reason })
         .into_iter()
         .collect()

@@ -207,6 +207,7 @@ fn plain(mut facts: Facts) -> Facts {
         facts.network = SystemNetwork::Up;
     }
     facts.unauthorized = None;
+    facts.asked = None;
     facts.riding = None;
     facts.wrong_account = false;
     facts.access_in_memory = false;
