@@ -172,7 +172,7 @@ impl Session {
                 if usable {
                     return Ok(Refreshed::Fresh);
                 }
-                let trouble = Trouble::Unreadable;
+                let trouble = Trouble::Unproven;
                 self.apply(Event::CallFailed(trouble)).await?;
                 return Ok(Refreshed::Trouble {
                     trouble,
