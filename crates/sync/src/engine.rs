@@ -141,6 +141,7 @@ impl Engine {
         let local = compose::Local {
             sign_in: sign_in::Shown::default(),
             sign_in_failure: None,
+            unsaved: None,
             pulling: false,
             sending: false,
             system: ports.network.state(),

@@ -1,5 +1,6 @@
 //! Composes the one observable from the store's facts.
 
+use freewheel_policy::Generation;
 use freewheel_policy::lane::{Lane, LanePlan, PlanReason};
 use freewheel_policy::reach::{Reach, Service};
 use freewheel_policy::session::{self, ActionLabel, CredentialState, Facts};
@@ -24,6 +25,9 @@ pub(super) struct Local {
     pub(super) sign_in_failure: Option<String>,
     /// As in [`SessionView::vault`].
     pub(super) vault: &'static str,
+    /// Tokens that only this process has, and whose they are, as in [`account_id`]. With a full disk the facts cannot
+    /// tell.
+    pub(super) unsaved: Option<(String, Generation)>,
     pub(super) pulling: bool,
     pub(super) sending: bool,
     pub(super) system: NetworkFact,
@@ -37,6 +41,10 @@ impl Core {
             sign_in: self.sign_in.shown(),
             sign_in_failure: self.sign_in_failure(),
             vault: self.session.kept_in(),
+            unsaved: self
+                .session
+                .unsaved()
+                .map(|unsaved| (unsaved.account, unsaved.tokens.generation)),
             pulling,
             sending,
             system: self.network.state(),
@@ -58,7 +66,7 @@ impl Core {
 
 /// The view as of `now`.
 pub(super) fn compose(store: &Store, local: Local, now: &Now) -> Result<SyncView, StoreError> {
-    let facts = stored_facts(store)?;
+    let facts = with_unsaved(stored_facts(store)?, local.unsaved.as_ref());
     let account = account_id(&facts);
     let reach = reach(store, &facts)?;
     let counts = match &account {
@@ -100,6 +108,18 @@ pub(super) fn compose(store: &Store, local: Local, now: &Now) -> Result<SyncView
         },
         session: session_view(&facts, local, now),
     })
+}
+
+/// The stored facts, and of the tokens that this process could not save what it could not store either.
+fn with_unsaved(mut facts: Facts, unsaved: Option<&(String, Generation)>) -> Facts {
+    let account = account_id(&facts);
+    if let Some((owner, generation)) = unsaved
+        && account.as_ref() == Some(owner)
+        && !facts.signed_out
+    {
+        facts.unsaved.get_or_insert(*generation);
+    }
+    facts
 }
 
 /// When the rides that wait are tried next: not before the lane may, and not before the first entry is due.
@@ -273,7 +293,41 @@ fn action(label: ActionLabel) -> SessionAction {
 
 #[cfg(test)]
 mod tests {
+    use freewheel_policy::session::Account;
+
     use super::*;
+
+    #[test]
+    fn tokens_that_could_not_be_saved_are_told_of_although_that_could_not_be_stored() {
+        let owner = Account {
+            issuer: "https://rides.example".into(),
+            subject: "a".into(),
+            name: "A".into(),
+            service: None,
+        };
+        let stored = Facts {
+            account: Some(owner),
+            ..Facts::default()
+        };
+        let id = account_id(&stored).unwrap();
+        let of = |facts: &Facts, owner: &str| {
+            let unsaved = (owner.to_owned(), Generation(2));
+            with_unsaved(facts.clone(), Some(&unsaved)).unsaved
+        };
+        assert_eq!(of(&stored, &id), Some(Generation(2)));
+        assert_eq!(of(&stored, "somebody-else"), None);
+        assert_eq!(with_unsaved(stored.clone(), None), stored);
+        let signed_out = Facts {
+            signed_out: true,
+            ..stored.clone()
+        };
+        assert_eq!(of(&signed_out, &id), None);
+        let known = Facts {
+            unsaved: Some(Generation(3)),
+            ..stored
+        };
+        assert_eq!(of(&known, &id), Some(Generation(3)));
+    }
 
     #[test]
     fn what_waits_is_said_in_a_few_words() {
