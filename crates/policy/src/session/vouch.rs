@@ -6,8 +6,15 @@
 //! *An anchor counts only as it was vouched for. A mark may have gone on from the vouched one, as far as the boot clock
 //! went on and never less, and forgets nothing that it said of the clock.*
 //!
-//! So an athlete whose keyring is locked for days loses nothing, and whoever edits the facts gains nothing. What it
-//! cannot tell: a whole profile that was copied earlier and put back, key and all.
+//! So an athlete whose keyring is locked for days loses nothing, and whoever edits the facts gains nothing.
+//!
+//! # What it cannot tell
+//!
+//! - A whole profile that was copied earlier and put back, key and all.
+//! - What is written while the key is away. Whoever takes it away and writes the same contact into the facts and into
+//!   the copy is believed as long as the key stays away: the app asks for a sign-in, nothing is exchanged, and the
+//!   library opens. How long the key has been away is not counted against the grace, because that could be rewritten in
+//!   the same way. The key's return tells, and the next contact or sign-in ends it.
 
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use freewheel_lab::rig::{PATIENCE, Rig};
 use freewheel_policy::session::{CredentialState, SignInCause, VaultCause};
-use freewheel_sync::vault::{Vault, account_entry};
+use freewheel_sync::vault::{Vault, account_entry, key_file_path};
 use freewheel_sync::view::SyncView;
 use freewheel_sync::{Mode, RideRequest};
 use jiff::SignedDuration;
@@ -267,6 +267,44 @@ async fn a_keyring_that_is_locked_for_days_costs_no_grace_and_gives_none() {
         CredentialState::Offline(_) | CredentialState::OutcomeUnknown(_)
     );
     assert!(offline, "{session:?}");
+}
+
+/// What cannot be told without the key: there both copies agree. It does not outlast the key's return.
+#[tokio::test]
+async fn what_was_written_while_the_key_was_away_is_found_out_when_it_is_back() {
+    let site = Site::start().await;
+    let mut rig = Rig::new().unwrap();
+    four_days_offline(&site, &mut rig).await;
+    let (key, away) = (key_file_path(rig.folder()), rig.folder().join("elsewhere"));
+    std::fs::rename(&key, &away).unwrap();
+    let renew = |grace: &mut Value| {
+        later(&mut grace["anchor"], 3 * DAY);
+        grace["mark"] = Value::Null;
+    };
+    edit(&rig, renew);
+    let select = "SELECT vouched FROM session";
+    let database = rig.database().unwrap();
+    let vouched: String = database.query_row(select, [], |row| row.get(0)).unwrap();
+    let mut vouched: Value = serde_json::from_str(&vouched).unwrap();
+    renew(&mut vouched);
+    let update = "UPDATE session SET vouched = ?1";
+    database.execute(update, [vouched.to_string()]).unwrap();
+    drop(database);
+    rig.clock.pass(days(12));
+    rig.launch(Mode::Resident).await.unwrap();
+    let without = |view: &SyncView| {
+        let state = view.session.state.as_str();
+        ["needs_sign_in", "vault_unavailable"].contains(&state)
+    };
+    let view = rig.until("a look for the key", PATIENCE, without).await;
+    assert!(
+        view.unwrap().session.library_open,
+        "16 days, and 13 are told"
+    );
+    rig.close().await;
+    std::fs::rename(&away, &key).unwrap();
+    rig.launch(Mode::Resident).await.unwrap();
+    rig.until("found out", PATIENCE, closed).await.unwrap();
 }
 
 #[tokio::test]
