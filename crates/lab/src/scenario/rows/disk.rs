@@ -37,6 +37,7 @@ async fn damaged(stage: &mut Stage) -> Result<(), LabError> {
         pages => pages.map(Some),
     };
     let pages = until("the database at rest", PATIENCE, at_rest).await?;
+    spoil_values(&path)?;
     let mut bytes = fs::read(&path).map_err(LabError::io("reading the database"))?;
     for (start, end) in pages {
         let page = bytes.get_mut(start..end);
@@ -46,6 +47,22 @@ async fn damaged(stage: &mut Stage) -> Result<(), LabError> {
     fs::write(&path, &bytes).map_err(LabError::io("damaging the database"))?;
     stage.keep(Damaged(bytes));
     stage.token_expires()
+}
+
+/// Bytes inside values, of which SQLite notices nothing: a word of the session's facts, one that no version knows, and
+/// what the lanes remember.
+fn spoil_values(path: &Path) -> Result<(), LabError> {
+    const SPOIL: [&str; 2] = [
+        "UPDATE session SET facts = replace(json_set(facts, '$.trouble', 'unheard_of'),
+             '\"name\":\"', '\"name\":\"' || cast(x'ff' AS TEXT))",
+        "UPDATE lane SET state = cast(x'7bff7d' AS TEXT) WHERE lane IN ('library', 'session')",
+    ];
+    let database = Connection::open(path)?;
+    for spoil in SPOIL {
+        let changed = database.execute(spoil, [])?;
+        same(spoil, &true, &(changed > 0))?;
+    }
+    Ok(())
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {
