@@ -39,6 +39,10 @@ fn every_text_file_can_be_read_and_no_two_rows_are_the_same() {
         for sentence in [&row.cause, &row.guards, &row.injection] {
             assert!(sentence.ends_with('.'), "{}: {sentence}", row.name);
         }
+        let has = ["offline", "vault_unavailable", "needs_sign_in"];
+        let stored = row.expect.stored_state.as_ref();
+        let has = has.contains(&stored.unwrap_or(&row.expect.state).as_str());
+        assert_eq!(row.expect.cause.is_some(), has, "{}: cause", row.name);
         for [least, most] in [row.expect.requests, row.expect.token_requests] {
             assert!(least <= most, "{}", row.name);
         }
@@ -49,6 +53,7 @@ fn every_text_file_can_be_read_and_no_two_rows_are_the_same() {
 async fn what_is_not_as_the_row_says_is_told_field_by_field() {
     let mut wrong = row("captive-portal");
     wrong.row.expect.state = "needs_sign_in".to_owned();
+    wrong.row.expect.cause = Some("token_refused".to_owned());
     wrong.row.expect.detail = vec!["Please wait.".to_owned()];
     wrong.row.expect.ride_is = Place::Delivered;
     wrong.row.expect.within_seconds = 3;
@@ -61,7 +66,7 @@ async fn what_is_not_as_the_row_says_is_told_field_by_field() {
         tokio::join!(played(wrong), played(stormy), played(never_well));
     assert!(!wrong.passed && !stormy.passed && !never_well.passed);
     let seen = fields(&wrong);
-    for field in ["state", "second line", "ride's place"] {
+    for field in ["state", "cause", "second line", "ride's place"] {
         assert!(seen.contains(&field), "{field}: {wrong:?}");
     }
     assert_eq!(wrong.state.as_deref(), Some("offline"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freewheel_policy::session::Riding;
+use freewheel_policy::session::{CredentialState, Riding};
 use freewheel_sync::view::{Delivery, ServiceState, SyncView};
 
 use super::report::Findings;
@@ -60,11 +60,13 @@ pub(super) async fn meanwhile(
         findings.same("service", &service.as_str(), &is);
     }
     let session = stage.rig.session()?;
+    let stored = expect.stored_state.as_ref().unwrap_or(&expect.state);
     findings.same(
         "state by the policy",
-        &expect.state.as_str(),
+        &stored.as_str(),
         &session.state.name(),
     );
+    findings.same("cause", &expect.cause, &cause(&session.state));
     findings.same("ride", &expect.ride, &session.access.ride);
     findings.same("library", &expect.library, &session.access.licensed_library);
     findings.same("uploads", &expect.uploads, &session.access.uploads);
@@ -180,6 +182,39 @@ fn screen(
     }
 }
 
+/// What the state gives as its cause, in the words of the policy. A generation is none, and a sign-in under way has that
+/// of the state it began from.
+fn cause(state: &CredentialState) -> Option<String> {
+    let told = match state {
+        CredentialState::SigningIn(from) => return cause(from),
+        CredentialState::Offline(trouble) => serde_json::to_value(trouble),
+        CredentialState::VaultUnavailable(cause) => serde_json::to_value(cause),
+        CredentialState::NeedsSignIn(cause) | CredentialState::GraceExpired(Some(cause)) => {
+            serde_json::to_value(cause)
+        }
+        CredentialState::SignedOut
+        | CredentialState::Active
+        | CredentialState::OutcomeUnknown(_)
+        | CredentialState::GraceExpired(None)
+        | CredentialState::Blocked => return None,
+    };
+    told.ok().map(|told| dotted(&told))
+}
+
+/// `{"transport": {"timeout": {"sent": "after"}}}` as `transport.timeout.sent.after`.
+fn dotted(told: &serde_json::Value) -> String {
+    match told {
+        serde_json::Value::String(word) => word.clone(),
+        serde_json::Value::Object(parts) => {
+            let parts = parts
+                .iter()
+                .map(|(name, part)| format!("{name}.{}", dotted(part)));
+            parts.collect::<Vec<_>>().join(".")
+        }
+        other => other.to_string(),
+    }
+}
+
 fn at_least(field: &str, [least, _]: [usize; 2], is: usize, findings: &mut Findings) {
     findings.holds(
         is >= least,
@@ -205,5 +240,35 @@ fn service_word(state: ServiceState) -> &'static str {
         ServiceState::Reachable => "reachable",
         ServiceState::Unreachable => "unreachable",
         ServiceState::Trouble => "trouble",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use freewheel_policy::session::{SignInCause, VaultCause};
+    use freewheel_policy::transport::{Sent, TransportFailure, Trouble};
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_in_the_words_of_the_policy() {
+        use CredentialState as S;
+        let timeout = TransportFailure::Timeout { sent: Sent::After };
+        let refused = SignInCause::TokenRefused;
+        #[rustfmt::skip]
+        let cases = [
+            (S::Offline(Trouble::Transport(timeout)),          Some("transport.timeout.sent.after")),
+            (S::Offline(Trouble::Status(502)),                 Some("status.502")),
+            (S::Offline(Trouble::Busy),                        Some("busy")),
+            (S::VaultUnavailable(VaultCause::NotSaved),        Some("not_saved")),
+            (S::NeedsSignIn(refused),                          Some("token_refused")),
+            (S::SigningIn(Box::new(S::NeedsSignIn(refused))),  Some("token_refused")),
+            (S::GraceExpired(Some(refused)),                   Some("token_refused")),
+            (S::GraceExpired(None),                            None),
+            (S::Active,                                        None),
+        ];
+        for (state, told) in cases {
+            assert_eq!(cause(&state).as_deref(), told, "{state:?}");
+        }
     }
 }

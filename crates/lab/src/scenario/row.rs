@@ -122,6 +122,13 @@ pub enum Opening {
 pub struct Expect {
     /// The session's state, as `SessionView::state` names it.
     pub state: String,
+    /// The state that the stored facts lead to, where the disk cannot take what the screen knows.
+    #[serde(default)]
+    pub stored_state: Option<String>,
+    /// What the policy gives as its cause, in its own words with a dot between the parts: `token_refused`,
+    /// `transport.dns`, `locked`. Exactly the states that have a cause have it here.
+    #[serde(default)]
+    pub cause: Option<String>,
     /// What can be ridden.
     pub ride: Riding,
     /// The licensed library.

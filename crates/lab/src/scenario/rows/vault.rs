@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use freewheel_policy::session::{CredentialState, SignInCause};
+use freewheel_policy::session::{ActionLabel, CredentialState, SignInCause};
 use freewheel_sync::Mode;
 use freewheel_sync::vault::{VaultOptions, key_file_path};
 use freewheel_sync::view::{SessionAction, SyncView};
+use jiff::SignedDuration;
 
+use super::past::same;
 use super::vault_kept::kept;
 use crate::LabError;
 use crate::desktop::PROMPT_GIVES_UP;
@@ -109,7 +111,20 @@ async fn offers_to_unlock(stage: &mut Stage, findings: &mut Findings) -> Result<
     never_seemed_lost(stage, findings).await
 }
 
+/// The library is locked by then, and what is said of it is what opens it again: here it is the keyring.
+fn two_weeks_later(stage: &Stage) -> Result<(), LabError> {
+    stage.time_passes(SignedDuration::from_hours(15 * 24))?;
+    let session = stage.rig.session()?;
+    let (state, words) = (session.state.name(), session.words);
+    same("state two weeks later", &"grace_expired", &state)?;
+    let unlock = Some(ActionLabel::UnlockKeyring);
+    same("action two weeks later", &unlock, &words.action)?;
+    let says = words.detail.starts_with("The keyring ");
+    same("whether the words are of the keyring", &true, &says)
+}
+
 async fn unlocked(stage: &mut Stage) -> Result<(), LabError> {
+    two_weeks_later(stage)?;
     stage.ask(Ask::UnlockKeyring).await
 }
 
@@ -141,6 +156,7 @@ async fn one_call_hangs(stage: &mut Stage, findings: &mut Findings) -> Result<()
 
 /// The prompt that nobody answers stays open until the keyring gives it up.
 async fn unlocked_after_the_call(stage: &mut Stage) -> Result<(), LabError> {
+    two_weeks_later(stage)?;
     stage.ask(Ask::UnlockKeyring).await?;
     let bound = PROMPT_GIVES_UP + Duration::from_secs(10);
     until("the end of the call", bound, async || {
