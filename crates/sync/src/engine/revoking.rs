@@ -19,7 +19,7 @@ use super::issuer::Known;
 use super::lane::LOOK_AGAIN;
 use super::refresh::{address, http_facts};
 use super::session::account_id;
-use super::tokens::TokenSet;
+use super::tokens::{NotOpened, TokenSet};
 use crate::lease::{Lease, LeaseKind};
 use crate::remote::{Reply, ServerAddress, issuer as remote};
 use crate::store::{Revocation, Store, StoreError};
@@ -105,9 +105,14 @@ impl Core {
             }
         };
         let generation = Generation(row.generation);
-        let Ok(tokens) = TokenSet::open(&key, &row.account, generation, &sealed) else {
-            tracing::warn!("the key of a sign-out that was not yet told is another one now");
-            return self.revocation_told(row).await;
+        let tokens = match TokenSet::open(&key, &row.account, generation, &sealed) {
+            Ok(tokens) => tokens,
+            // For the version that can read them.
+            Err(NotOpened::Unreadable) => return Ok(()),
+            Err(NotOpened::Broken) => {
+                tracing::warn!("the key of a sign-out that was not yet told is another one now");
+                return self.revocation_told(row).await;
+            }
         };
         let (told, retry_after) = self.tell(&address, &tokens.refresh).await;
         match told {

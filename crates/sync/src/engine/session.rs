@@ -330,7 +330,7 @@ impl Session {
         if let Err(error) = self.examine(hand).await {
             tracing::warn!(%error, "the grace could not be checked");
         }
-        opened.map_err(|_| VaultError::Missing)
+        Ok(opened?)
     }
 
     /// Tokens that are known of and are gone may have been taken out by hand. The key tells of the grace without them.

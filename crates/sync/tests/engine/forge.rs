@@ -48,6 +48,8 @@ pub struct Says {
     pub opaque: bool,
     /// Gives no refresh token.
     pub gives_no_refresh: bool,
+    /// How its refresh tokens end.
+    pub refresh_tail: &'static str,
     /// Does not say how long an access token lives.
     pub tells_no_life: bool,
     /// Answers calls of the API with 401.
@@ -107,6 +109,7 @@ impl Forge {
             seal: None,
             opaque: false,
             gives_no_refresh: false,
+            refresh_tail: "",
             tells_no_life: false,
             refuses_calls: false,
             names_itself_in_callback: None,
@@ -281,7 +284,7 @@ impl Says {
             _ => None,
         };
         self.minted += 1;
-        let refresh = format!("refresh-{}", self.minted);
+        let refresh = format!("refresh-{}{}", self.minted, self.refresh_tail);
         self.refresh = Some(refresh.clone());
         let access = if self.opaque {
             format!("opaque-{}", self.minted)

@@ -23,6 +23,7 @@ mod keyrings;
 mod kills;
 mod moody;
 mod odd_answers;
+mod odd_tokens;
 mod outage;
 mod places;
 mod processes;
