@@ -326,7 +326,7 @@ pub(super) fn http_facts(
     sent: Generation,
     stored: Generation,
 ) -> HttpFacts {
-    let error = serde_json::from_slice::<OAuthError>(&reply.body).ok();
+    let error = reply.object::<OAuthError>();
     HttpFacts {
         status: reply.status,
         content_type: reply.media_type.clone(),

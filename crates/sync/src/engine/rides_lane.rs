@@ -255,9 +255,7 @@ impl Core {
 /// The receipt of a reply, if it is one for exactly these bytes.
 fn receipt(reply: &Reply, claim: &Claim) -> Option<RideReceipt> {
     let whole = reply.is_success() && reply.complete && reply.is_json();
-    let receipt: RideReceipt = whole
-        .then(|| serde_json::from_slice(&reply.body).ok())
-        .flatten()?;
+    let receipt: RideReceipt = whole.then(|| reply.object()).flatten()?;
     (receipt.id.0 == claim.id && receipt.digest == claim.digest).then_some(receipt)
 }
 

@@ -165,8 +165,7 @@ fn unasked(failure: TransportFailure) -> CallError {
 #[must_use]
 pub fn problem(reply: &Reply) -> Option<Problem> {
     let ours = reply.media_type.as_deref() == Some(header::PROBLEM_MEDIA_TYPE) && reply.complete;
-    ours.then(|| serde_json::from_slice(&reply.body).ok())
-        .flatten()
+    ours.then(|| reply.object()).flatten()
 }
 
 /// A 2xx with the body that the protocol promises; everything else is told by kind.

@@ -67,7 +67,17 @@ impl Reply {
             .is_some_and(|m| m == "application/json" || m.ends_with("+json"))
     }
 
-    /// The JSON document of a 2xx answer.
+    /// The body as `T`, if it is a JSON object, as all that this wire speaks of is. A list is none, although its elements
+    /// could be taken for the fields in their order.
+    #[must_use]
+    pub fn object<T: DeserializeOwned>(&self) -> Option<T> {
+        let is_object = self.body.trim_ascii_start().first() == Some(&b'{');
+        is_object
+            .then(|| serde_json::from_slice(&self.body).ok())
+            .flatten()
+    }
+
+    /// The JSON document of a 2xx answer, which is an object.
     ///
     /// # Errors
     /// Everything else, told by kind: a portal's page, a redirect, a cut body, a status of trouble.
@@ -90,7 +100,7 @@ impl Reply {
         if !self.is_json() {
             return Err(Trouble::Foreign);
         }
-        serde_json::from_slice(&self.body).map_err(|_| Trouble::Unreadable)
+        self.object().ok_or(Trouble::Unreadable)
     }
 }
 

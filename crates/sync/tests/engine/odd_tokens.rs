@@ -1,7 +1,15 @@
 //! Tokens and answers of the token endpoint that are unusual: read as they are meant, or not at all.
 
+use std::time::Duration;
+
+use freewheel_sync::view::Delivery;
+use freewheel_sync::{Mode, Renewal};
+use serde_json::json;
+
+use crate::athlete::{card, ride, signed_in as at_site, soon};
 use crate::forge::Forge;
 use crate::forged::{later, signed_in, synced, with_clock};
+use crate::site::{Site, Way};
 
 const TOKEN: &str = "POST /token";
 
@@ -20,4 +28,50 @@ async fn a_refresh_token_of_any_printable_characters_outlives_the_process() {
     assert_eq!(synced(&engine).await, "active");
     let sent = forge.forms(TOKEN);
     assert_eq!(sent[1]["refresh_token"], format!("refresh-2{TAIL}"));
+}
+
+/// The document of a refusal is an object (RFC 6749 §5.2); nothing else refuses, however much it looks like one.
+#[tokio::test]
+async fn a_list_is_no_refusal() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = at_site(folder.path(), Mode::OneShot, &site.url, "demo").await;
+    for (status, body) in [
+        (400, r#"["invalid_grant"]"#),
+        (401, r#"["account_blocked", "no"]"#),
+        (400, r#" [ "invalid_grant" ] "#),
+    ] {
+        site.gate.only("POST /oauth/token", move || {
+            Way::Say(status, "application/json", body.to_owned())
+        });
+        let renewal = soon("a renewal", engine.renew()).await;
+        assert!(matches!(renewal, Renewal::Trouble(_)), "{body} {renewal:?}");
+    }
+    let blocks = || {
+        Way::Say(
+            403,
+            "application/problem+json",
+            r#"["account-blocked"]"#.to_owned(),
+        )
+    };
+    site.gate.only("GET /v1/", blocks);
+    assert_eq!(synced(&engine).await, "offline");
+    site.gate.through();
+    assert_eq!(synced(&engine).await, "active");
+}
+
+#[tokio::test]
+async fn a_list_is_no_receipt() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = at_site(folder.path(), Mode::OneShot, &site.url, "demo").await;
+    let saved = ride(&engine).await;
+    let waiting = card(&engine, &saved).await;
+    let receipt = json!([saved.id, waiting.digest, "2026-01-01T00:00:00Z"]).to_string();
+    site.gate.only("PUT", move || {
+        Way::Say(200, "application/json", receipt.clone())
+    });
+    soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+    let delivery = card(&engine, &saved).await.delivery;
+    assert!(matches!(delivery, Delivery::Waiting { .. }), "{delivery:?}");
 }

@@ -139,7 +139,7 @@ fn authorization(
     reply: &Reply,
 ) -> Result<DeviceAuthorization, SignInError> {
     let is_refusal = matches!(reply.status, 400 | 401) && reply.is_json();
-    if is_refusal && serde_json::from_slice::<OAuthError>(&reply.body).is_ok() {
+    if is_refusal && reply.object::<OAuthError>().is_some() {
         return Err(refused(issuer));
     }
     let answer = reply.document::<DeviceAuthorization>();
