@@ -1,11 +1,10 @@
 //! What becomes of the facts when a refresh or a call was answered, or was not.
 
-use super::contact::is_renewable;
 use super::event::{Action, RefreshReason, SavedTokens};
 use super::facts::{
     AccessLife, Condemned, Doubt, Facts, Intent, TokenFacts, Unauthorized, VaultCondition,
 };
-use super::refresh::refresh_is_possible;
+use super::refresh::{may_be_spent, refresh_is_possible};
 use crate::definitive::{Refusal, TokenOutcome};
 use crate::grace::Anchor;
 use crate::time::{Millis, Now, WallMs};
@@ -21,8 +20,8 @@ pub(super) fn intend(
     fingerprint: &Fingerprint,
     now: &Now,
 ) {
-    if !is_renewable(facts) {
-        return; // There is nothing to spend.
+    if !may_be_spent(facts, generation) {
+        return;
     }
     facts.asked = Some(now.clone());
     match &mut facts.intent {

@@ -75,7 +75,7 @@ pub use facts::{
     AccessLife, Account, Condemned, Doubt, Facts, Intent, SystemNetwork, TokenFacts, Unauthorized,
     VaultCondition,
 };
-pub use refresh::{recheck_is_possible, refresh_due, refresh_wanted};
+pub use refresh::{may_be_spent, recheck_is_possible, refresh_due, refresh_wanted};
 pub use state::{CredentialState, SignInCause, VaultCause, View, grace, state, view};
 pub use step::step;
 pub use vouch::{Belief, Vouched, Voucher, belief};

@@ -5,6 +5,7 @@ use super::event::RefreshReason;
 use super::facts::{Condemned, Doubt, Facts, SystemNetwork, TokenFacts, VaultCondition};
 use crate::grace::{self, Anchor};
 use crate::time::{Millis, Now, WallMs};
+use crate::token::Generation;
 
 /// A refresh that was sent longer ago than any time-out allows was abandoned without a word.
 const UNDER_WAY: Millis = Millis::mins(2);
@@ -71,6 +72,18 @@ pub fn refresh_due(facts: &Facts, now: &Now) -> Option<Millis> {
 #[must_use]
 pub fn recheck_is_possible(facts: &Facts) -> bool {
     facts.condemned == Some(Condemned::Account) && !facts.signed_out && is_renewable(facts)
+}
+
+/// Whether the refresh token of this set may be spent: it is the stored one, still stands, was not spent for tokens that
+/// are in memory, and nobody has signed out.
+#[must_use]
+pub fn may_be_spent(facts: &Facts, generation: Generation) -> bool {
+    let stored = facts.tokens.as_ref();
+    stored.is_none_or(|stored| stored.generation == generation)
+        && is_renewable(facts)
+        && !facts.signed_out
+        && facts.unsaved.is_none()
+        && !matches!(facts.condemned, Some(Condemned::Token { .. }))
 }
 
 /// How long until a blocked account is asked about by itself; `None` where it cannot be asked about. Each question counts

@@ -14,6 +14,40 @@ fn at_minute(minute: u64) -> Rider {
 }
 
 #[test]
+fn only_the_stored_token_is_spent_while_it_stands() {
+    let hindrances: [(&str, Hindrance); 5] = [
+        ("signed out", |facts| facts.signed_out = true),
+        ("condemned", |facts| {
+            facts.condemned = Some(Condemned::Token {
+                generation: Generation(1),
+                reply_lost: false,
+            });
+        }),
+        ("spent already", |facts| facts.unsaved = Some(Generation(2))),
+        ("none", |facts| {
+            facts.tokens.as_mut().unwrap().unrenewable = true
+        }),
+        ("newer ones are stored", |facts| {
+            facts.tokens.as_mut().unwrap().generation = Generation(2);
+        }),
+    ];
+    for (name, hinder) in hindrances {
+        let mut rider = Rider::signed_in();
+        hinder(&mut rider.facts);
+        assert!(!may_be_spent(&rider.facts, Generation(1)), "{name}");
+        let before = rider.facts.clone();
+        rider.does(&intended(1));
+        assert_eq!(rider.facts, before, "{name}");
+    }
+    let mut rider = Rider::signed_in();
+    // A block is asked about with the token.
+    rider.facts.condemned = Some(Condemned::Account);
+    assert!(may_be_spent(&rider.facts, Generation(1)));
+    rider.does(&intended(1));
+    assert_eq!(rider.facts.intent.unwrap().attempts, 1);
+}
+
+#[test]
 fn each_hindrance_alone_forbids_a_refresh() {
     let hindrances: [(&str, Hindrance); 6] = [
         ("no token", |facts| facts.tokens = None),
@@ -157,6 +191,9 @@ fn an_intent_is_of_one_token_and_another_token_begins_another() {
         let mut rider = Rider::signed_in();
         rider.does(&intended(1));
         rider.does(&transient(LOST));
+        if let Event::RefreshIntended { generation, .. } = &event {
+            rider.facts.tokens.as_mut().unwrap().generation = *generation;
+        }
         rider.does(&event);
         let intent = rider.facts.intent.unwrap();
         assert_eq!((intent.attempts, intent.doubt), (attempts, doubt), "{name}");

@@ -3,24 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use freewheel_policy::Generation;
 use freewheel_policy::definitive::{
     BodyEnd, HttpFacts, Tls, TokenOutcome, classify_token_answer, no_token_answer,
 };
-use freewheel_policy::session::{Account, Action, Condemned, Event, Facts};
+use freewheel_policy::session::{self, Account, Action, Condemned, Event, Facts};
 use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::{TransportFailure, Trouble};
+use freewheel_policy::{Fingerprint, Generation};
 use freewheel_protocol::oauth::{OAuthError, TokenAnswer};
 use secrecy::ExposeSecret as _;
 
 use super::issuer::{Issuer, Unproved};
+use super::record::Record;
 use super::saving::{Unsaved, fingerprint};
 use super::session::{Session, Way, account_id, read_facts, stored_facts};
 use super::tokens::TokenSet;
 use crate::jwt::JwtError;
 use crate::lease::{Lease, LeaseKind};
 use crate::remote::{Reply, ServerAddress, issuer as remote};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, StoredSession};
 
 /// How long another process's refresh is waited for.
 const OTHER_PROCESS: Duration = Duration::from_secs(30);
@@ -91,7 +92,7 @@ impl Session {
             return Ok(Refreshed::NotPossible);
         };
         // Re-read under the lock: whoever had it may have refreshed.
-        let Some(stored) = self.store.run(Store::session).await? else {
+        let Some(mut stored) = self.store.run(Store::session).await? else {
             return Ok(Refreshed::NotPossible);
         };
         if asked_for.is_some_and(|generation| stored.generation > generation) {
@@ -101,16 +102,19 @@ impl Session {
         self.notice_put_back(&stored);
         if self.unsaved().is_some() {
             // The stored token was spent for these: it is never sent again while they are unsaved.
-            if let Err(error) = self.save_unsaved(Way::Asking).await {
+            if let Err(error) = self.save_unsaved_alone(Way::Asking).await {
                 tracing::warn!(%error, "the tokens are still unsaved");
             }
             return Ok(Refreshed::Fresh);
         }
         let mut facts = read_facts(&stored);
         if facts.unsaved.is_some() {
-            // Whoever has unsaved tokens has the lease: they died with their process.
-            self.apply(Event::UnsavedLost).await?;
-            facts = self.facts()?;
+            // Whoever has unsaved tokens has the lease: they died with their process, or were saved since.
+            self.note_lost().await?;
+            let Some(now) = self.store.run(Store::session).await? else {
+                return Ok(Refreshed::NotPossible);
+            };
+            (facts, stored) = (read_facts(&now), now);
         }
         if facts.signed_out {
             return Ok(Refreshed::NotPossible);
@@ -146,11 +150,9 @@ impl Session {
         let fingerprint = fingerprint(&key, &tokens);
         loop {
             let generation = tokens.generation;
-            self.apply(Event::RefreshIntended {
-                generation,
-                fingerprint: fingerprint.clone(),
-            })
-            .await?;
+            if !self.intend(generation, &fingerprint).await? {
+                return self.overtaken(generation).await;
+            }
             let resource = athlete.service.as_deref();
             let (http, metadata) = (&known.http, &known.metadata);
             let reply = remote::refresh(http, metadata, &tokens.refresh, resource).await;
@@ -187,6 +189,49 @@ impl Session {
                 return Ok(ended(outcome));
             }
         }
+    }
+
+    /// Writes down that a token is about to be spent, and returns whether it may be: it is the stored one, and policy
+    /// lets it be spent. Both are found out in the transaction that writes it, so nothing comes in between.
+    async fn intend(
+        &self,
+        generation: Generation,
+        fingerprint: &Fingerprint,
+    ) -> Result<bool, StoreError> {
+        let (clock, hand) = (Arc::clone(&self.clock), self.at_hand());
+        let intended = Event::RefreshIntended {
+            generation,
+            fingerprint: fingerprint.clone(),
+        };
+        let change = move |store: &Store| {
+            store.change_session(|change| {
+                let now = clock.now();
+                let mut record = Record::open(change, &now, hand.as_ref())?;
+                let stored = record.generation() == generation;
+                if !stored || !session::may_be_spent(record.facts(), generation) {
+                    return Ok(false);
+                }
+                record.examine();
+                record.apply(&intended);
+                record.close()?;
+                Ok(true)
+            })
+        };
+        self.store.run(change).await
+    }
+
+    /// The token that was to be spent is not the one that counts any more.
+    async fn overtaken(&self, sent: Generation) -> Result<Refreshed, StoreError> {
+        let stored = self.store.run(Store::session).await?;
+        let newer = |stored: &StoredSession| {
+            let facts = read_facts(stored);
+            Generation(stored.generation) > sent && !facts.signed_out
+        };
+        if stored.as_ref().is_some_and(newer) {
+            self.wake_lanes();
+            return Ok(Refreshed::Fresh);
+        }
+        Ok(Refreshed::NotPossible)
     }
 
     /// Notes that there is no refresh token, where a version before this one did not.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use freewheel_policy::definitive::TokenOutcome;
-use freewheel_policy::session::{Event, SavedTokens};
+use freewheel_policy::session::{Event, Facts, SavedTokens};
 use freewheel_policy::time::{Millis, Now};
 use freewheel_policy::{Fingerprint, Generation};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -144,8 +144,14 @@ impl Session {
     }
 
     /// Tries again to save tokens that are in memory only; whether the athlete may be asked for a password is the
-    /// caller's choice.
+    /// caller's choice. Waits for a renewal or a sign-in that is under way: what they read stays as it is until they end.
     pub(super) async fn save_unsaved(&self, way: Way) -> Result<(), SaveError> {
+        let _alone = self.refreshing.lock().await;
+        self.save_unsaved_alone(way).await
+    }
+
+    /// The same, for whoever holds [`Session::refreshing`].
+    pub(super) async fn save_unsaved_alone(&self, way: Way) -> Result<(), SaveError> {
         let Some(unsaved) = self.unsaved() else {
             return Ok(());
         };
@@ -178,9 +184,15 @@ impl Session {
             return Ok(());
         }
         if let Ok(Some(_lease)) = Lease::try_acquire(self.store.home(), LeaseKind::Refresh) {
-            self.apply(Event::UnsavedLost).await?;
+            self.note_lost().await?;
         }
         Ok(())
+    }
+
+    /// Notes that unsaved tokens are lost, if there are any still. The caller holds the lease that whoever has them holds.
+    pub(super) async fn note_lost(&self) -> Result<(), StoreError> {
+        let lost = |facts: &Facts| facts.unsaved.is_some();
+        self.apply_if(|| Event::UnsavedLost, lost).await.map(drop)
     }
 
     /// Another process that started meanwhile may have taken them for lost.

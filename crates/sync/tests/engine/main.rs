@@ -28,6 +28,7 @@ mod outage;
 mod places;
 mod processes;
 mod quiet;
+mod races;
 mod setbacks;
 mod sign_in;
 mod site;
