@@ -11,6 +11,7 @@ mod facts;
 mod issuer;
 mod lane;
 mod library_lane;
+mod principal;
 mod put_back;
 mod record;
 mod refresh;

@@ -1,8 +1,8 @@
 //! What becomes of the facts when a refresh or a call was answered, or was not.
 
-use super::event::{Action, RefreshReason, SavedTokens};
+use super::event::{Action, Caller, RefreshReason, SavedTokens};
 use super::facts::{
-    AccessLife, Condemned, Doubt, Facts, Intent, TokenFacts, Unauthorized, VaultCondition,
+    AccessLife, Account, Condemned, Doubt, Facts, Intent, TokenFacts, Unauthorized, VaultCondition,
 };
 use super::refresh::{may_be_spent, refresh_is_possible};
 use crate::definitive::{Refusal, TokenOutcome};
@@ -108,7 +108,7 @@ fn refused(facts: &mut Facts, refusal: Refusal) {
         return;
     }
     match refusal {
-        // A block outlasts its tokens: only a contact or a new sign-in lifts it.
+        // A block outlasts its tokens: only a renewal or a new sign-in lifts it.
         Refusal::InvalidGrant if facts.condemned == Some(Condemned::Account) => return,
         Refusal::InvalidGrant => {
             facts.condemned = Some(Condemned::Token {
@@ -185,6 +185,17 @@ fn granted(facts: &mut Facts, tokens: &SavedTokens, now: &Now) {
     let unauthorized = facts.unauthorized.take();
     contact(facts, tokens.server_time, tokens.offline_grace, now);
     facts.unauthorized = unauthorized;
+}
+
+/// Whether an answer to this call is a contact of this session. One that comes late may be of the athlete before, or of
+/// before a sign-out; one to an older token says nothing of the newer. While an account is blocked no call leaves, so
+/// what is answered then left before the block.
+pub(super) fn counts(facts: &Facts, caller: &Caller) -> bool {
+    let principal = facts.account.as_ref().map(Account::principal);
+    principal.as_ref() == Some(&caller.principal)
+        && !facts.signed_out
+        && facts.condemned != Some(Condemned::Account)
+        && newest(facts).is_none_or(|newest| caller.generation >= newest)
 }
 
 pub(super) fn contact(facts: &mut Facts, server: WallMs, offline_grace: Option<Millis>, now: &Now) {

@@ -1,6 +1,6 @@
 //! What the catalogue of auth failures leaves for policy to decide and no other test of this crate tells.
 
-use super::rider::{LOST, Rider, T0, athlete, intended, later, launched, refused, tokens};
+use super::rider::{LOST, Rider, T0, athlete, contact, intended, later, launched, refused, tokens};
 use super::*;
 use crate::definitive::Refusal;
 use crate::time::{Millis, WallMs};
@@ -127,9 +127,7 @@ fn a_dead_token_that_a_slow_clock_lets_through_costs_one_401_and_one_refresh() {
     rider.does(&intended(1));
     rider.does(&Event::TokensSaved(tokens(2, T0.plus(Millis::hours(2)))));
     assert!(access_token_usable(&rider.facts, &rider.now, margin));
-    rider.does(&Event::Contact {
-        server_time: T0.plus(Millis::hours(2)),
-    });
+    rider.does(&contact(2, T0.plus(Millis::hours(2))));
     assert_eq!(rider.state(), CredentialState::Active);
     assert!(!asks(&rider.does(&Event::Tick)));
 }
@@ -166,7 +164,7 @@ fn any_number_of_401s_costs_one_refresh_per_quarter_of_an_hour_and_no_access() {
             let cause = Trouble::AccessRefused;
             assert_eq!(rider.state(), CredentialState::Offline(cause), "{name}");
         }
-        rider.does(&Event::Contact { server_time: T0 });
+        rider.does(&contact(newest, T0));
         assert_eq!(
             rider.state(),
             CredentialState::Active,

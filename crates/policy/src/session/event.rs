@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Account, SystemNetwork, VaultCondition};
+use super::facts::{Account, Principal, SystemNetwork, VaultCondition};
 use crate::definitive::TokenOutcome;
 use crate::grace::{Anchor, Mark};
 use crate::time::{Millis, WallMs};
@@ -65,6 +65,9 @@ pub enum Event {
     Contact {
         /// The server's time.
         server_time: WallMs,
+        /// Whose call it answers. Journals of versions before this one do not say.
+        #[serde(default)]
+        caller: Option<Caller>,
     },
     /// A call of the API brought nothing.
     CallFailed(Trouble),
@@ -95,6 +98,11 @@ pub enum Event {
         /// Its mark.
         mark: Option<Mark>,
     },
+    /// Where the tokens may be sent is not what the facts say. What is sealed with the tokens counts.
+    AccountRestored {
+        /// What is sealed.
+        principal: Principal,
+    },
     /// The process that had unsaved tokens in memory has ended: they are lost.
     UnsavedLost,
     /// The stored tokens have no refresh token, and the version that stored them did not note it.
@@ -102,6 +110,15 @@ pub enum Event {
         /// The set.
         generation: Generation,
     },
+}
+
+/// With which token a call was made, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// The set whose access token was sent.
+    pub generation: Generation,
+    /// Whose it was, and where it went.
+    pub principal: Principal,
 }
 
 /// What is known of tokens that just came.

@@ -79,6 +79,36 @@ impl Account {
     pub fn is_same(&self, other: &Self) -> bool {
         self.issuer == other.issuer && self.subject == other.subject
     }
+
+    /// All of it but the name.
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        Principal {
+            issuer: self.issuer.clone(),
+            subject: self.subject.clone(),
+            service: self.service.clone(),
+        }
+    }
+}
+
+/// Whose a token is, and where it may be sent: what of an [`Account`] must never be another's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// The issuer's URL.
+    pub issuer: String,
+    /// The athlete's id there.
+    pub subject: String,
+    /// The base URL of the service's API, where that differs from the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
+impl Principal {
+    /// The base URL of the service's API: the one that was told, else the issuer's URL.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.service.as_deref().unwrap_or(&self.issuer)
+    }
 }
 
 /// What is known of the stored tokens. All times are the server's, so a wrong clock here does no harm.

@@ -1,6 +1,6 @@
 //! The two weeks, to the millisecond: what is open when, and what moves the end.
 
-use super::rider::{Rider, T0, launched, tokens};
+use super::rider::{Rider, T0, contact, launched, tokens};
 use super::*;
 use crate::grace::Anchor;
 use crate::time::{Millis, WallMs};
@@ -45,9 +45,7 @@ fn the_library_is_open_up_to_and_at_14_days_and_closed_a_millisecond_later() {
             assert_eq!(!over, open, "{name}");
             rider.does(&Event::Tick);
             assert_eq!(is_open(&rider), open, "{name}: looking changes nothing");
-            rider.does(&Event::Contact {
-                server_time: T0.plus(span),
-            });
+            rider.does(&contact(1, T0.plus(span)));
             assert!(is_open(&rider), "{name}: one contact opens it");
         }
     }
@@ -69,7 +67,7 @@ fn the_server_may_shorten_the_two_weeks_and_never_lengthen_them() {
             offline_grace: asked,
             ..tokens(2, T0)
         }));
-        rider.does(&Event::Contact { server_time: T0 });
+        rider.does(&contact(2, T0));
         let rider = rider.at(limit);
         assert!(is_open(&rider), "{asked:?}");
         let rider = rider.at(limit.plus(Millis(1)));

@@ -70,10 +70,10 @@ mod words;
 
 pub use access::{Access, Library, Riding, Uploads, access, access_to_begin};
 pub use contact::{access_token_usable, contact_matters};
-pub use event::{Action, Event, OpenRide, RefreshReason, SavedTokens};
+pub use event::{Action, Caller, Event, OpenRide, RefreshReason, SavedTokens};
 pub use facts::{
-    AccessLife, Account, Condemned, Doubt, Facts, Intent, SystemNetwork, TokenFacts, Unauthorized,
-    VaultCondition,
+    AccessLife, Account, Condemned, Doubt, Facts, Intent, Principal, SystemNetwork, TokenFacts,
+    Unauthorized, VaultCondition,
 };
 pub use refresh::{may_be_spent, recheck_is_possible, refresh_due, refresh_wanted};
 pub use state::{CredentialState, SignInCause, VaultCause, View, grace, state, view};

@@ -72,6 +72,17 @@ pub(super) fn blocked(generation: u64) -> Event {
     }
 }
 
+/// The service answered a call with this set's access token.
+pub(super) fn contact(generation: u64, server_time: WallMs) -> Event {
+    Event::Contact {
+        server_time,
+        caller: Some(Caller {
+            generation: Generation(generation),
+            principal: athlete("a").principal(),
+        }),
+    }
+}
+
 pub(super) fn launched(vault: VaultCondition) -> Event {
     Event::Launched {
         vault,

@@ -2,11 +2,11 @@
 
 use super::access;
 use super::answer::{
-    blocked, contact, intend, no_refresh_token, save_failed, saved_tokens, token_answer,
+    blocked, contact, counts, intend, no_refresh_token, save_failed, saved_tokens, token_answer,
     unauthorized,
 };
 use super::event::{Action, Event, OpenRide, RefreshReason};
-use super::facts::{Account, Doubt, Facts, SystemNetwork, TokenFacts, VaultCondition};
+use super::facts::{Account, Doubt, Facts, Principal, SystemNetwork, TokenFacts, VaultCondition};
 use super::refresh::{recheck_is_possible, refresh_wanted};
 use crate::grace::{mark, mark_is_due};
 use crate::time::Now;
@@ -41,12 +41,15 @@ pub fn step(facts: &Facts, event: &Event, now: &Now) -> (Facts, Vec<Action>) {
         Event::TokenAnswer(outcome) => token_answer(&mut facts, outcome),
         Event::TokensSaved(saved) => saved_tokens(&mut facts, saved, now),
         Event::SaveFailed(tokens) => save_failed(&mut facts, tokens, now),
-        Event::Contact { server_time } => {
-            let offline_grace = facts
-                .anchor
-                .as_ref()
-                .and_then(|anchor| anchor.offline_grace);
-            contact(&mut facts, *server_time, offline_grace, now);
+        Event::Contact {
+            server_time,
+            caller,
+        } => {
+            if caller.as_ref().is_none_or(|caller| counts(&facts, caller)) {
+                let anchor = facts.anchor.as_ref();
+                let offline_grace = anchor.and_then(|anchor| anchor.offline_grace);
+                contact(&mut facts, *server_time, offline_grace, now);
+            }
             vec![]
         }
         Event::CallFailed(trouble) => {
@@ -87,6 +90,10 @@ pub fn step(facts: &Facts, event: &Event, now: &Now) -> (Facts, Vec<Action>) {
         Event::AnchorRestored { anchor, mark } => {
             facts.anchor = Some(anchor.clone());
             facts.mark.clone_from(mark);
+            vec![]
+        }
+        Event::AccountRestored { principal } => {
+            restore(&mut facts, principal);
             vec![]
         }
         Event::UnsavedLost => {
@@ -162,6 +169,16 @@ fn signed_in(facts: &mut Facts, account: &Account) -> Vec<Action> {
     }
     facts.arriving = Some(account.clone());
     vec![Action::SaveTokens]
+}
+
+/// No event but a sign-in makes another athlete of one.
+fn restore(facts: &mut Facts, principal: &Principal) {
+    let same = |account: &&mut Account| {
+        account.issuer == principal.issuer && account.subject == principal.subject
+    };
+    if let Some(account) = facts.account.as_mut().filter(same) {
+        account.service.clone_from(&principal.service);
+    }
 }
 
 fn wrong_account(facts: &mut Facts) -> Vec<Action> {

@@ -202,9 +202,7 @@ fn after_14_days_the_library_locks_and_one_refresh_is_tried_before_anybody_is_as
 fn an_anchor_that_was_set_aside_gives_way_to_the_one_that_was_vouched_for() {
     let mut rider = Rider::signed_in();
     let anchor = rider.facts.anchor.clone().unwrap();
-    rider.does(&Event::Contact {
-        server_time: T0.plus(Millis::days(9)),
-    });
+    rider.does(&contact(1, T0.plus(Millis::days(9))));
     assert_ne!(rider.facts.anchor.as_ref(), Some(&anchor));
     let restored = Event::AnchorRestored {
         anchor: anchor.clone(),
@@ -212,6 +210,81 @@ fn an_anchor_that_was_set_aside_gives_way_to_the_one_that_was_vouched_for() {
     };
     rider.does(&restored);
     assert_eq!((rider.facts.anchor, rider.facts.mark), (Some(anchor), None));
+}
+
+#[test]
+fn an_answer_is_a_contact_of_nobody_but_whose_newest_token_was_sent() {
+    let told = T0.plus(Millis::mins(5));
+    let from = |generation, change: fn(&mut Principal)| {
+        let Event::Contact {
+            server_time,
+            caller,
+        } = contact(generation, told)
+        else {
+            unreachable!()
+        };
+        let mut caller = caller.unwrap();
+        change(&mut caller.principal);
+        Event::Contact {
+            server_time,
+            caller: Some(caller),
+        }
+    };
+    type Case = (&'static str, fn(&mut Rider), u64, fn(&mut Principal), bool);
+    #[rustfmt::skip]
+    let cases: [Case; 12] = [
+        ("as it should be",      |_| {},                                             1, |_| {}, true),
+        ("an older token",       |r| { r.does(&Event::TokensSaved(tokens(2, T0))); }, 1, |_| {}, false),
+        ("the newer one",        |r| { r.does(&Event::TokensSaved(tokens(2, T0))); }, 2, |_| {}, true),
+        ("one in memory",        |r| { r.does(&Event::SaveFailed(tokens(2, T0))); },  2, |_| {}, true),
+        ("spent for that",       |r| { r.does(&Event::SaveFailed(tokens(2, T0))); },  1, |_| {}, false),
+        ("not yet noted",        |_| {},                                             2, |_| {}, true),
+        ("after a sign-out",     |r| { r.does(&Event::SignOut); },                   1, |_| {}, false),
+        ("blocked meanwhile",    |r| { r.does(&blocked(1)); },                       1, |_| {}, false),
+        ("another athlete",      |_| {}, 1, |p| p.subject = "b".into(),              false),
+        ("another issuer",       |_| {}, 1, |p| p.issuer = "https://b.example".into(), false),
+        ("another service",      |_| {}, 1, |p| p.service = Some("https://b.example".into()), false),
+        ("nobody's",             |r| r.facts.account = None,                         1, |_| {}, false),
+    ];
+    for (name, before, generation, change, counted) in cases {
+        let mut rider = Rider::signed_in();
+        before(&mut rider);
+        let old = rider.facts.clone();
+        rider.does(&from(generation, change));
+        let server = rider.facts.anchor.as_ref().map(|anchor| anchor.server);
+        assert_eq!(server == Some(told), counted, "{name}");
+        assert!(counted || rider.facts == old, "{name}");
+    }
+}
+
+#[test]
+fn a_journal_of_the_version_before_tells_of_contacts_without_a_caller() {
+    let event = serde_json::json!({"contact": {"server_time": T0.0}});
+    let event: Event = serde_json::from_value(event).unwrap();
+    let mut rider = Rider::signed_in();
+    rider.does(&blocked(1));
+    rider.does(&event);
+    assert_eq!(rider.state(), CredentialState::Active, "as it was then");
+}
+
+#[test]
+fn only_where_the_service_is_can_be_put_right() {
+    let sealed = |subject: &str| Event::AccountRestored {
+        principal: Principal {
+            service: Some("https://api.example".into()),
+            ..athlete(subject).principal()
+        },
+    };
+    let mut rider = Rider::signed_in();
+    let before = rider.facts.clone();
+    rider.does(&sealed("b"));
+    assert_eq!(rider.facts, before);
+    rider.does(&sealed("a"));
+    let account = rider.facts.account.take().unwrap();
+    assert_eq!(account.service(), "https://api.example");
+    let service = None;
+    let as_before = Account { service, ..account };
+    assert_eq!(Some(as_before), before.account);
 }
 
 #[test]
@@ -236,7 +309,7 @@ fn a_forged_anchor_counts_as_expired_until_contact() {
     let mut rider = Rider::signed_in();
     rider.does(&Event::AnchorForged);
     assert_eq!(rider.state(), CredentialState::GraceExpired(None));
-    rider.does(&Event::Contact { server_time: T0 });
+    rider.does(&contact(1, T0));
     assert_eq!(rider.state(), CredentialState::Active);
 }
 

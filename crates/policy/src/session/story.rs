@@ -94,6 +94,13 @@ fn open_ride() -> impl Strategy<Value = OpenRide> {
     ]
 }
 
+fn caller() -> impl Strategy<Value = Caller> {
+    (1..9_u64, account()).prop_map(|(generation, account)| Caller {
+        generation: Generation(generation),
+        principal: account.principal(),
+    })
+}
+
 pub(super) fn event() -> impl Strategy<Value = Event> {
     use SystemNetwork::*;
     prop_oneof![
@@ -111,8 +118,9 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         outcome().prop_map(Event::TokenAnswer),
         tokens().prop_map(Event::TokensSaved),
         tokens().prop_map(Event::SaveFailed),
-        Just(Event::Contact {
-            server_time: WallMs(T0)
+        prop::option::of(caller()).prop_map(|caller| Event::Contact {
+            server_time: WallMs(T0),
+            caller,
         }),
         trouble().prop_map(Event::CallFailed),
         (1..9_u64).prop_map(|g| Event::ApiUnauthorized {
@@ -127,6 +135,12 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         Just(Event::RideEnded),
         Just(Event::AnchorForged),
         Just(Event::UnsavedLost),
+        account().prop_map(|account| Event::AccountRestored {
+            principal: Principal {
+                service: Some("https://api.example".into()),
+                ..account.principal()
+            },
+        }),
         (1..9_u64).prop_map(|g| Event::NoRefreshToken {
             generation: Generation(g)
         }),

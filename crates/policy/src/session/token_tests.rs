@@ -1,7 +1,8 @@
 //! Refreshes, refusals, lost replies and 401s.
 
 use super::rider::{
-    DNS, LOST, Rider, T0, athlete, blocked, intended, later, launched, refused, tokens, transient,
+    DNS, LOST, Rider, T0, athlete, blocked, contact, intended, later, launched, refused, tokens,
+    transient,
 };
 use super::*;
 use crate::definitive::{Refusal, TokenOutcome};
@@ -170,7 +171,7 @@ fn one_401_refreshes_once_and_more_of_them_never_lock_out() {
     });
     assert!(again.contains(&refresh), "no relaunch is needed");
     rider.does(&Event::TokensSaved(tokens(3, T0)));
-    rider.does(&Event::Contact { server_time: T0 });
+    rider.does(&contact(3, T0));
     assert_eq!(
         (rider.state(), rider.facts.unauthorized),
         (CredentialState::Active, None)
@@ -356,7 +357,7 @@ fn a_401_takes_no_token_away_that_cannot_be_replaced() {
         assert!(rider.access().calls, "{hindrance:?}");
         assert!(access_token_usable(&rider.facts, &rider.now, Millis::ZERO));
         rider.does(&Event::NetworkChanged(SystemNetwork::Up));
-        rider.does(&Event::Contact { server_time: T0 });
+        rider.does(&contact(1, T0));
         assert_eq!(rider.access().uploads, Uploads::Send, "{hindrance:?}");
     }
 }

@@ -78,7 +78,7 @@ fn every_arrow_of_the_picture_is_in_the_code() {
         ),
         ("NeedsSignIn", "(15 days pass)", "GraceExpired"),
         ("GraceExpired", "Contact", "Active"),
-        ("Blocked", "Contact", "Active"),
+        ("Blocked", "TokensSaved", "Active"),
     ];
     let table = walk();
     for (from, cause, to) in arrows {

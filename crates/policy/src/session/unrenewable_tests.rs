@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::contact::has_run_out;
-use super::rider::{LOST, Rider, T0, athlete, blocked, intended, launched, refused, tokens};
+use super::rider::{
+    LOST, Rider, T0, athlete, blocked, contact, intended, launched, refused, tokens,
+};
 use super::story::{Beat, cases, trouble};
 use super::*;
 use crate::definitive::Refusal;
@@ -151,7 +153,7 @@ fn any_number_of_401s_takes_no_token_away_and_the_next_answer_ends_them() {
         assert!(rider.access().calls, "it is tried again, with a backoff");
         assert!(access_token_usable(&rider.facts, &rider.now, Millis::ZERO));
         let server_time = T0.plus(Millis::mins(minutes));
-        rider.does(&Event::Contact { server_time });
+        rider.does(&contact(2, server_time));
         assert_eq!(rider.state(), CredentialState::Active, "minute {minutes}");
         assert_eq!(rider.facts.unauthorized, None);
     }
@@ -286,7 +288,7 @@ fn an_access_token_that_an_older_version_dropped_is_over_and_one_without_a_conta
         &forged.now,
         Millis::ZERO
     ));
-    forged.does(&Event::Contact { server_time: T0 });
+    forged.does(&contact(2, T0));
     assert_eq!(forged.state(), CredentialState::Active);
 }
 
@@ -328,7 +330,7 @@ fn beats(contacts: u32) -> impl Strategy<Value = Vec<Beat>> {
         1 => prop_oneof![Just(Up), Just(Down), Just(Unknown)].prop_map(Event::NetworkChanged),
         1 => Just(Event::RideBegan),
         1 => Just(Event::RideEnded),
-        contacts => Just(Event::Contact { server_time: T0 }),
+        contacts => Just(contact(2, T0)),
     ];
     let uptime = prop_oneof![4 => 0..600_000_u64, 1 => 0..4 * 3_600_000_u64];
     let moves = prop_oneof![2 => Just(0), 1 => -40 * DAY..40 * DAY, 1 => -60 * MINUTE..60 * MINUTE];
@@ -352,9 +354,7 @@ fn live(
         rider.now.wall = rider.now.wall.plus(Millis(*uptime));
         rider = moved(rider, *by);
         let event = match event {
-            Event::Contact { .. } => Event::Contact {
-                server_time: T0.plus(Millis(real)),
-            },
+            Event::Contact { .. } => contact(2, T0.plus(Millis(real))),
             other => other.clone(),
         };
         let actions = rider.does(&event);

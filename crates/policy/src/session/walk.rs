@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::OnceLock;
 
-use super::rider::{DNS, LOST, T0, athlete, intended, launched, refused, transient};
+use super::rider::{DNS, LOST, T0, athlete, contact, intended, launched, refused, transient};
 use super::*;
 use crate::definitive::{Refusal, TokenOutcome};
 use crate::grace::Anchor;
@@ -103,8 +103,9 @@ pub(super) const CAUSES: &[Cause] = &[
     ("SaveFailed", |_| {
         Happens::Event(Event::SaveFailed(next_tokens()))
     }),
-    ("Contact", |_| {
-        Happens::Event(Event::Contact { server_time: T0 })
+    ("Contact", |facts| {
+        let generation = facts.unsaved.unwrap_or(STORED);
+        Happens::Event(contact(generation.0, T0))
     }),
     ("CallFailed", |_| Happens::Event(Event::CallFailed(DNS))),
     ("ApiUnauthorized", |facts| {
@@ -136,6 +137,10 @@ pub(super) const CAUSES: &[Cause] = &[
     ("AnchorRestored", |_| {
         let anchor = anchor(now());
         Happens::Event(Event::AnchorRestored { anchor, mark: None })
+    }),
+    ("AccountRestored", |_| {
+        let principal = athlete("a").principal();
+        Happens::Event(Event::AccountRestored { principal })
     }),
     ("UnsavedLost", |_| Happens::Event(Event::UnsavedLost)),
     ("NoRefreshToken", |_| {

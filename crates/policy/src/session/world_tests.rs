@@ -125,7 +125,7 @@ impl World {
         let server = T0.plus(Millis(self.real));
         let mut event = event.clone();
         match &mut event {
-            Event::Contact { server_time } => *server_time = server,
+            Event::Contact { server_time, .. } => *server_time = server,
             Event::TokensSaved(tokens) | Event::SaveFailed(tokens) => tokens.server_time = server,
             _ => {}
         }

@@ -58,7 +58,8 @@ impl Core {
         }
         let key = session.vault.create_key(&id).await;
         let came = session.clock.now();
-        let mut new = Unsaved::new(id, Generation::default(), None, granted, came, lease);
+        let (principal, follows) = (account.principal(), Generation::default());
+        let mut new = Unsaved::new(id, principal, follows, None, granted, came, lease);
         loop {
             let stored = self.store().run(Store::session).await.map_err(not_saved)?;
             new = new.following(Generation(stored.map_or(0, |stored| stored.generation)));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use freewheel_policy::budget::Budget;
 use freewheel_policy::lane::Lane;
 use freewheel_policy::reach::Reach;
-use freewheel_policy::session::{Facts, SystemNetwork, VaultCondition, recheck_is_possible};
+use freewheel_policy::session::{SystemNetwork, VaultCondition, recheck_is_possible};
 use freewheel_policy::time::WallMs;
 use freewheel_policy::{backoff, grace};
 use tokio::sync::{Notify, watch};
@@ -15,7 +15,7 @@ use super::issuer::{Issuer, service_address};
 use super::lane::{Attempt, LaneState};
 use super::refresh::Refreshed;
 use super::revoking::Revoking;
-use super::session::{Session, Way, account_id, read_facts};
+use super::session::{Bearer, Session, Way, account_id, read_facts};
 use super::sign_in::SignInSlot;
 use super::wake::Wakes;
 use crate::clock::SharedClock;
@@ -131,9 +131,9 @@ impl Core {
         (busy(0), busy(1))
     }
 
-    /// The API of the account's server.
-    pub(super) fn api(&self, facts: &Facts) -> Option<Api> {
-        let address = service_address(facts)?;
+    /// The API of the service that the token is for.
+    pub(super) fn api(&self, bearer: &Bearer) -> Option<Api> {
+        let address = bearer.service_address()?;
         let mut api = self
             .api
             .lock()

@@ -3,7 +3,7 @@
 use super::core::Core;
 use super::lane::Attempt;
 use super::session::{Bearer, account_id, stored_facts};
-use crate::remote::call::{Api, CallError, Feed};
+use crate::remote::call::{CallError, Feed};
 use crate::store::StoreError;
 
 impl Core {
@@ -14,10 +14,10 @@ impl Core {
         let Ok(facts) = self.session.facts() else {
             return Attempt::Nothing;
         };
-        let (Some(account), Some(api)) = (account_id(&facts), self.api(&facts)) else {
+        let Some(account) = account_id(&facts) else {
             return Attempt::Nothing;
         };
-        match self.pull(&api, &account).await {
+        match self.pull(&account).await {
             Ok(attempt) => attempt,
             Err(error) => {
                 tracing::error!(%error, "the library could not be stored");
@@ -41,7 +41,7 @@ impl Core {
         }
     }
 
-    async fn pull(&self, api: &Api, account: &str) -> Result<Attempt, StoreError> {
+    async fn pull(&self, account: &str) -> Result<Attempt, StoreError> {
         let owner = account.to_owned();
         self.store()
             .run(move |store| store.switch_account(Some(&owner)))
@@ -51,13 +51,16 @@ impl Core {
                 Ok(bearer) => bearer,
                 Err(stopped) => return Ok(stopped),
             };
+            let Some(api) = self.api(&bearer) else {
+                return Ok(Attempt::Nothing);
+            };
             let state = self.store().run(|store| store.pull_state()).await?;
             let answer = api.changes(bearer.token(), state.cursor.as_deref()).await;
             let answer = match answer {
                 Ok(answer) => answer,
                 Err(error) => return Ok(self.call_failed(error, bearer.generation()).await),
             };
-            self.session.contact(answer.date).await?;
+            self.session.contact(&bearer, answer.date).await?;
             let at = self.clock().now().wall.0;
             match answer.value {
                 Feed::Fresh => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use freewheel_policy::definitive::{
     BodyEnd, HttpFacts, Tls, TokenOutcome, classify_token_answer, no_token_answer,
 };
-use freewheel_policy::session::{self, Account, Action, Condemned, Event, Facts};
+use freewheel_policy::session::{self, Action, Condemned, Event, Facts, Principal};
 use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::{TransportFailure, Trouble};
 use freewheel_policy::{Fingerprint, Generation};
@@ -122,10 +122,13 @@ impl Session {
         if matches!(facts.condemned, Some(Condemned::Token { .. })) {
             return Ok(Refreshed::Refused);
         }
-        let (Some(account), Some(athlete)) = (account_id(&facts), facts.account.as_ref()) else {
+        let Some(account) = account_id(&facts) else {
             return Ok(Refreshed::NotPossible);
         };
         let Ok(tokens) = self.unsealed(&stored, &facts).await else {
+            return Ok(Refreshed::NotPossible);
+        };
+        let Some(athlete) = self.principal_of(&tokens, &facts).await else {
             return Ok(Refreshed::NotPossible);
         };
         if tokens.refresh.expose_secret().is_empty() {
@@ -161,7 +164,7 @@ impl Session {
             }
             // What cannot be read in the new access token goes on as the last one said.
             let grace = facts.anchor.as_ref().and_then(|a| a.offline_grace);
-            let judged = self.judge(issuer, &address, athlete, grace, reply, generation);
+            let judged = self.judge(issuer, &address, &athlete, grace, reply, generation);
             let (outcome, granted) = judged.await?;
             if let Some(granted) = granted
                 && outcome == TokenOutcome::Granted
@@ -169,7 +172,8 @@ impl Session {
                 let usable = !granted.answer.access_token.is_empty();
                 let (old, came) = (&tokens.refresh, self.clock.now());
                 let (account, lease) = (account.clone(), Some(Arc::clone(&lease)));
-                let new = Unsaved::new(account, generation, Some(old), granted, came, lease);
+                let (athlete, old) = (athlete.clone(), Some(old));
+                let new = Unsaved::new(account, athlete, generation, old, granted, came, lease);
                 self.save(&key, new).await?;
                 if usable {
                     return Ok(Refreshed::Fresh);
@@ -268,7 +272,7 @@ impl Session {
         &self,
         issuer: &Issuer,
         address: &ServerAddress,
-        athlete: &Account,
+        athlete: &Principal,
         grace: Option<Millis>,
         reply: Result<Reply, TransportFailure>,
         sent: Generation,
@@ -310,7 +314,7 @@ pub(super) fn address(facts: &Facts) -> Option<ServerAddress> {
 async fn granted(
     issuer: &Issuer,
     address: &ServerAddress,
-    athlete: &Account,
+    athlete: &Principal,
     grace: Option<Millis>,
     reply: &Reply,
 ) -> Option<Granted> {
@@ -343,7 +347,7 @@ async fn granted(
 async fn verified(
     issuer: &Issuer,
     address: &ServerAddress,
-    athlete: &Account,
+    athlete: &Principal,
     grace: Option<Millis>,
     token: &str,
     date: Option<WallMs>,

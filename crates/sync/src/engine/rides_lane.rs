@@ -12,7 +12,7 @@ use super::core::Core;
 use super::lane::Attempt;
 use super::session::{Bearer, account_id};
 use crate::remote::Reply;
-use crate::remote::call::{Api, problem};
+use crate::remote::call::problem;
 use crate::store::{Claim, RIDE_KIND, Store, StoreError};
 use crate::version;
 
@@ -49,27 +49,24 @@ impl Core {
         let Ok(facts) = self.session.facts() else {
             return Ok(Attempt::Nothing);
         };
-        let (Some(account), Some(api)) = (account_id(&facts), self.api(&facts)) else {
+        let Some(account) = account_id(&facts) else {
             return Ok(Attempt::Nothing);
         };
         // The lane is alone: what is still in flight is what an earlier pass could not settle.
         self.store().run(Store::recover_in_flight).await?;
         let confirm = self.confirmation_is_due().await;
-        let due = self
-            .next_ride_due()
-            .await
-            .is_some_and(|due| due <= self.clock().now().wall.0);
-        if !due && !confirm {
-            return Ok(Attempt::Nothing);
-        }
-        let bearer = match self.session.bearer_of(&account).await {
-            Ok(bearer) => bearer,
-            Err(none) => return Ok(Attempt::NoBearer(none)),
-        };
         let (mut ended, mut not_taken) = (Attempt::Nothing, 0);
-        while let Some(claim) = self.claim(&account).await? {
+        while self.a_ride_is_due().await {
+            // For each one: the athlete may have signed out since the last.
+            let bearer = match self.session.bearer_of(&account).await {
+                Ok(bearer) => bearer,
+                Err(none) => return Ok(Attempt::NoBearer(none)),
+            };
+            let Some(claim) = self.claim(&account).await? else {
+                break;
+            };
             self.refresh_view();
-            match self.send(&api, &bearer, &claim, attempt, policy).await? {
+            match self.send(&bearer, &claim, attempt, policy).await? {
                 Sent::Delivered => (ended, not_taken) = (Attempt::Done, 0),
                 Sent::Aside => ended = Attempt::Done,
                 Sent::NotTaken(attempt) => {
@@ -86,9 +83,14 @@ impl Core {
             }
         }
         if confirm && !matches!(ended, Attempt::Failed { .. }) {
-            return self.confirm(&api, &bearer, &account).await;
+            return self.confirm(&account).await;
         }
         Ok(ended)
+    }
+
+    async fn a_ride_is_due(&self) -> bool {
+        let due = self.next_ride_due().await;
+        due.is_some_and(|due| due <= self.clock().now().wall.0)
     }
 
     async fn claim(&self, account: &str) -> Result<Option<Claim>, StoreError> {
@@ -100,7 +102,6 @@ impl Core {
 
     async fn send(
         &self,
-        api: &Api,
         bearer: &Bearer,
         claim: &Claim,
         lane_attempt: u32,
@@ -113,6 +114,13 @@ impl Core {
                 .run(move |s| s.park(id, number, reason, version::VERSION))
                 .await?;
             return Ok(Sent::Aside);
+        };
+        let Some(api) = self.api(bearer) else {
+            let now = self.clock().now().wall.0;
+            self.store()
+                .run(move |s| s.release(id, number, now))
+                .await?;
+            return Ok(Sent::Stop(Attempt::Nothing));
         };
         let reply = api.put_ride(bearer.token(), claim, &upload).await;
         let date = reply.as_ref().ok().and_then(|reply| reply.date);
@@ -133,7 +141,7 @@ impl Core {
                 self.store()
                     .run(move |s| s.delivered(id, number, &receipt, at))
                     .await?;
-                self.session.contact(date).await?;
+                self.session.contact(bearer, date).await?;
                 Ok(Sent::Delivered)
             }
             Verdict::Parked(reason) => {
@@ -141,7 +149,7 @@ impl Core {
                 self.store()
                     .run(move |s| s.park(id, number, words, version::VERSION))
                     .await?;
-                self.session.contact(date).await?;
+                self.session.contact(bearer, date).await?;
                 Ok(Sent::Aside)
             }
             Verdict::NeedsAuth | Verdict::Blocked => {
@@ -202,20 +210,22 @@ impl Core {
     }
 
     /// Confirm, don't assume: what the server lost is sent again, and what it has without our knowing is ticked off.
-    async fn confirm(
-        &self,
-        api: &Api,
-        bearer: &Bearer,
-        account: &str,
-    ) -> Result<Attempt, StoreError> {
+    async fn confirm(&self, account: &str) -> Result<Attempt, StoreError> {
         let mut theirs = BTreeMap::new();
         let mut after: Option<String> = None;
         loop {
+            let bearer = match self.session.bearer_of(account).await {
+                Ok(bearer) => bearer,
+                Err(none) => return Ok(Attempt::NoBearer(none)),
+            };
+            let Some(api) = self.api(&bearer) else {
+                return Ok(Attempt::Nothing);
+            };
             let answer = match api.rides(bearer.token(), after.as_deref()).await {
                 Ok(answer) => answer,
                 Err(error) => return Ok(self.call_failed(error, bearer.generation()).await),
             };
-            self.session.contact(answer.date).await?;
+            self.session.contact(&bearer, answer.date).await?;
             theirs.extend(answer.value.rides.into_iter().map(|row| (row.id.0, row)));
             match answer.value.next {
                 Some(next) if after.as_ref() != Some(&next) => after = Some(next),

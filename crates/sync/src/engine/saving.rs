@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use freewheel_policy::definitive::TokenOutcome;
-use freewheel_policy::session::{Event, Facts, SavedTokens};
+use freewheel_policy::session::{Event, Facts, Principal, SavedTokens};
 use freewheel_policy::time::{Millis, Now};
 use freewheel_policy::{Fingerprint, Generation};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -39,6 +39,7 @@ impl Unsaved {
     /// Tokens as they came. Without a new refresh token the old one goes on (RFC 6749 §6).
     pub(super) fn new(
         account: String,
+        principal: Principal,
         follows: Generation,
         old: Option<&SecretString>,
         granted: Granted,
@@ -51,6 +52,7 @@ impl Unsaved {
             access: granted.answer.access_token.into(),
             refresh: refresh.or_else(|| old.cloned()).unwrap_or_default(),
             vouched: true,
+            principal: Some(principal),
         };
         let unrenewable = tokens.refresh.expose_secret().is_empty();
         let saved = SavedTokens {
@@ -81,6 +83,7 @@ impl Unsaved {
             access: self.tokens.access.clone(),
             refresh: self.tokens.refresh.clone(),
             vouched: true,
+            principal: self.tokens.principal.clone(),
         };
         Self {
             follows,

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use freewheel_policy::lane::{Lane, LaneOutcome};
-use freewheel_policy::session::{self, Action, Event, Facts, RefreshReason, VaultCondition};
+use freewheel_policy::session::{
+    self, Action, Event, Facts, Principal, RefreshReason, VaultCondition,
+};
 use freewheel_policy::time::Millis;
 use freewheel_policy::{Generation, WallMs};
 
@@ -41,7 +43,11 @@ pub(crate) struct Session {
 
 /// The token that a lane sends along.
 #[derive(Clone)]
-pub(crate) struct Bearer(pub(super) Arc<TokenSet>);
+pub(crate) struct Bearer {
+    tokens: Arc<TokenSet>,
+    /// Whose it is, and where it may be sent.
+    pub(super) principal: Principal,
+}
 
 /// Whether the keyring may ask the athlete for a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +79,12 @@ fn margin(facts: &Facts) -> Millis {
 impl Bearer {
     /// What goes into the `Authorization` header.
     pub(crate) fn token(&self) -> &SecretString {
-        &self.0.access
+        &self.tokens.access
     }
 
     /// Which set it is of.
     pub(crate) fn generation(&self) -> Generation {
-        self.0.generation
+        self.tokens.generation
     }
 }
 
@@ -192,13 +198,22 @@ impl Session {
         }
     }
 
-    /// Tells of an authenticated answer; skipped while it would change nothing worth storing.
-    pub(crate) async fn contact(&self, date: Option<WallMs>) -> Result<(), StoreError> {
+    /// Tells of an authenticated answer to a call with `bearer`; skipped while it would change nothing worth storing.
+    pub(crate) async fn contact(
+        &self,
+        bearer: &Bearer,
+        date: Option<WallMs>,
+    ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let server_time = date.unwrap_or(now.wall);
         let facts = self.store.run(stored_facts).await?;
         if session::contact_matters(&facts, server_time, &now) {
-            self.apply(Event::Contact { server_time }).await?;
+            let caller = Some(bearer.caller());
+            let contact = Event::Contact {
+                server_time,
+                caller,
+            };
+            self.apply(contact).await?;
         }
         Ok(())
     }
@@ -240,15 +255,21 @@ impl Session {
             && unsaved.follows == Generation(stored.generation)
             && account_id(&facts).as_ref() == Some(&unsaved.account)
         {
-            return Ok(Bearer(unsaved.tokens));
+            return self.bearer_with(unsaved.tokens, &facts).await;
         }
         if !session::access_token_usable(&facts, &now, margin(&facts)) {
             return Err(NoBearer::WaitsForRefresh);
         }
         match self.unsealed(&stored, &facts).await {
-            Ok(tokens) => Ok(Bearer(tokens)),
+            Ok(tokens) => self.bearer_with(tokens, &facts).await,
             Err(_) => Err(NoBearer::NotAllowed),
         }
+    }
+
+    async fn bearer_with(&self, tokens: Arc<TokenSet>, facts: &Facts) -> Result<Bearer, NoBearer> {
+        let principal = self.principal_of(&tokens, facts).await;
+        let principal = principal.ok_or(NoBearer::NotAllowed)?;
+        Ok(Bearer { tokens, principal })
     }
 
     /// The stored tokens, from memory when it holds the same generation.
@@ -310,10 +331,15 @@ impl Session {
             && (hand.account == account && hand.generation == generation)
             && let Ok(tokens) = TokenSet::open(&hand.key, &account, generation, sealed)
         {
-            return Ok(tokens);
+            return Ok(self
+                .named(tokens, facts, &hand.key, (&account, sealed))
+                .await);
         }
         let key = self.key_by(&account, stored, way).await?;
-        let opened = TokenSet::open(&key, &account, generation, sealed);
+        let opened = match TokenSet::open(&key, &account, generation, sealed) {
+            Ok(tokens) => Ok(self.named(tokens, facts, &key, (&account, sealed)).await),
+            Err(error) => Err(error),
+        };
         let sealed = match &opened {
             Ok(tokens) if tokens.vouched => Sealed::Vouched,
             Ok(tokens) => Sealed::Before {

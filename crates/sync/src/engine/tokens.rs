@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use freewheel_policy::Generation;
+use freewheel_policy::session::Principal;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -16,6 +17,8 @@ pub(crate) struct TokenSet {
     pub(crate) refresh: SecretString,
     /// Whether what was sealed says that the grace is vouched for; everything that is sealed now does.
     pub(crate) vouched: bool,
+    /// Whose they are, and where they may be sent. What an older version sealed does not say (see `principal`).
+    pub(crate) principal: Option<Principal>,
 }
 
 /// Why sealed bytes gave no tokens.
@@ -38,6 +41,8 @@ struct Plain<'a> {
     /// A missing voucher is then not a sign of an older version (see `record`).
     #[serde(default)]
     vouched: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<Cow<'a, Principal>>,
 }
 
 impl From<SealBroken> for NotOpened {
@@ -65,6 +70,7 @@ impl TokenSet {
             access: self.access.expose_secret().into(),
             refresh: self.refresh.expose_secret().into(),
             vouched: true,
+            account: self.principal.as_ref().map(Cow::Borrowed),
         };
         let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
         let plain = plain.map_err(|error| VaultError::Failed(error.to_string()))?;
@@ -85,6 +91,7 @@ impl TokenSet {
             access: plain.access.into_owned().into(),
             refresh: plain.refresh.into_owned().into(),
             vouched: plain.vouched,
+            principal: plain.account.map(Cow::into_owned),
         })
     }
 }
@@ -122,6 +129,7 @@ mod tests {
                     access: access.clone().into(),
                     refresh: refresh.clone().into(),
                     vouched: true,
+                    principal: None,
                 };
                 let sealed = set.seal(&key, ACCOUNT).unwrap();
                 let opened = TokenSet::open(&key, ACCOUNT, GENERATION, &sealed);

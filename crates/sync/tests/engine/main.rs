@@ -37,3 +37,4 @@ mod tokens;
 mod unfinished;
 mod unrenewable;
 mod unsaved;
+mod whose;

@@ -278,6 +278,8 @@ async fn a_service_that_refuses_every_token_signs_nobody_out() {
         v.library.workouts >= 60 && !v.data.busy
     })
     .await;
+    // Nothing of the sign-in is left to be asked.
+    soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
     site.gate.rule(|line| {
         if line.contains("/v1/") {
             unauthorized()
@@ -288,7 +290,10 @@ async fn a_service_that_refuses_every_token_signs_nobody_out() {
     let tokens = site.gate.count(TOKEN);
     let saved = ride(&engine).await;
     let view = until(&engine, "offline", |v| v.session.state == "offline").await;
-    assert!(view.session.library_open && view.data.waiting == 1);
+    assert!(
+        view.session.library_open && view.data.waiting == 1,
+        "{view:?}"
+    );
     for _ in 0..5 {
         soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
     }
