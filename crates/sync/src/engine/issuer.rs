@@ -241,19 +241,23 @@ impl Issuer {
             .await
     }
 
-    /// What an access token for `service` says. At `date`, the server's time, it must be valid.
+    /// What an access token says that is for the issuer's own API, or for `service`. At `date`, the server's time, it
+    /// must be valid.
     pub(crate) async fn access_claims(
         &self,
         address: &ServerAddress,
-        service: &str,
+        service: Option<&str>,
         token: &str,
         date: Option<WallMs>,
     ) -> Result<Claims, Unproved> {
-        // Named by the API's own name, or by its address (RFC 8707 §2).
-        let bare = service.trim_end_matches('/');
+        // Named by its address (RFC 8707 §2), the issuer's own API also by the API's own name. A service that only names
+        // the issuer (RFC 9728) would otherwise be sent what is good there.
+        let bare = service.unwrap_or(address.as_str()).trim_end_matches('/');
         let slashed = format!("{bare}/");
-        let names = [AUDIENCE, bare, &slashed];
-        let claims = self.claims(address, token, Audience::Api(&names)).await?;
+        let names = [bare, &slashed, AUDIENCE];
+        let names = names.get(..if service.is_some() { 2 } else { 3 });
+        let audience = Audience::Api(names.unwrap_or_default());
+        let claims = self.claims(address, token, audience).await?;
         jwt::check_access_times(&claims, date).map_err(Unproved::Token)?;
         Ok(claims)
     }

@@ -352,7 +352,7 @@ async fn verified(
     token: &str,
     date: Option<WallMs>,
 ) -> Option<Result<Option<Millis>, Unproved>> {
-    let claims = issuer.access_claims(address, athlete.service(), token, date);
+    let claims = issuer.access_claims(address, athlete.service.as_deref(), token, date);
     let Ok(claims) = tokio::time::timeout(KEYS, claims).await else {
         tracing::warn!("the issuer's keys did not come in time");
         return Some(Ok(grace));

@@ -6,9 +6,9 @@ use freewheel_sync::view::Delivery;
 use freewheel_sync::{Mode, Renewal};
 use serde_json::json;
 
-use crate::athlete::{card, ride, signed_in as at_site, soon};
+use crate::athlete::{card, open, ride, signed_in as at_site, soon, until};
 use crate::forge::Forge;
-use crate::forged::{later, signed_in, synced, with_clock};
+use crate::forged::{later, sign_in, signed_in, synced, with_clock};
 use crate::site::{Site, Way};
 
 const TOKEN: &str = "POST /token";
@@ -74,4 +74,26 @@ async fn a_list_is_no_receipt() {
     soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
     let delivery = card(&engine, &saved).await.delivery;
     assert!(matches!(delivery, Delivery::Waiting { .. }), "{delivery:?}");
+}
+
+/// Else a service could collect, in an honest issuer's name, tokens that are good at that issuer's own API.
+#[tokio::test]
+async fn tokens_for_another_service_are_not_taken_by_one_that_only_names_the_issuer() {
+    let (service, issuer) = (Forge::start().await, Forge::start().await);
+    service.says().protected_resource = Some(json!({
+        "resource": service.url,
+        "authorization_servers": [issuer.url],
+    }));
+    issuer.says().audience = json!("freewheel-api");
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path(), Mode::OneShot).await;
+    let error = sign_in(&engine, &service.url).await.unwrap_err();
+    assert_eq!(error.code(), "sign_in_unbelieved", "{error}");
+    assert!(error.to_string().contains("aud"), "{error}");
+    assert_eq!(service.count("GET /v1/"), 0);
+    let named = json!(["freewheel-api", service.url]);
+    issuer.says().audience = named;
+    sign_in(&engine, &service.url).await.unwrap();
+    // An issuer that changes its mind later costs no session, and gets nothing sent.
+    until(&engine, "active", |v| v.session.state == "active").await;
 }

@@ -86,7 +86,7 @@ impl Core {
         answer: &TokenAnswer,
         date: Option<WallMs>,
     ) -> Result<Option<Millis>, SignInError> {
-        let (service, token) = (account.service(), &answer.access_token);
+        let (service, token) = (account.service.as_deref(), &answer.access_token);
         let claims = self
             .issuer
             .access_claims(&provider.address, service, token, date);
