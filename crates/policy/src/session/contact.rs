@@ -45,6 +45,34 @@ pub(super) fn has_run_out(facts: &Facts, now: &Now) -> bool {
     anchor.is_some_and(|anchor| grace::server_time(anchor, None, now) >= end)
 }
 
+/// The times in a token whose signature was verified (RFC 7519 §4.1.4, §4.1.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedTimes {
+    /// When it was issued, claim `iat`.
+    pub issued: WallMs,
+    /// The end of its life, claim `exp`.
+    pub ends: WallMs,
+}
+
+/// The server's time at an answer that brought tokens: its `Date`, unless what it signed contradicts that by more than
+/// [`grace::TOLERANCE`]. An issuer may give the same token again as long as it lives, so the `Date` need not be the
+/// time of issue; before that, or after the end, it cannot be right, and the time of issue counts, as it does without a
+/// `Date`. With neither there is only this computer's clock, which said `came`.
+#[must_use]
+pub fn time_of_tokens(date: Option<WallMs>, signed: Option<SignedTimes>, came: WallMs) -> WallMs {
+    let fits = |date: &WallMs| {
+        signed.is_none_or(|signed| {
+            let (first, last) = (
+                signed.issued.minus(grace::TOLERANCE),
+                signed.ends.plus(grace::TOLERANCE),
+            );
+            (first..=last).contains(date)
+        })
+    };
+    let issued = signed.map(|signed| signed.issued);
+    date.filter(fits).or(issued).unwrap_or(came)
+}
+
 /// Whether an authenticated answer is worth an [`super::Event::Contact`]: it ends some trouble, or the anchor is no
 /// longer fresh. Keeps a pull of many pages from writing the same fact with every page.
 #[must_use]
@@ -118,6 +146,31 @@ mod tests {
             ..facts()
         };
         assert!(!access_token_usable(&none, &now(0), margin));
+    }
+
+    #[test]
+    fn what_was_signed_tells_when_the_date_cannot_be_right() {
+        let at = |minutes: i64| WallMs(1_767_592_800_000 + minutes * 60_000);
+        let signed = Some(SignedTimes {
+            issued: at(0),
+            ends: at(15),
+        });
+        let came = at(777);
+        #[rustfmt::skip]
+        let cases = [
+            (Some(at(0)),      signed, at(0)),
+            (Some(at(-5)),     signed, at(-5)),
+            (Some(at(-6)),     signed, at(0)),
+            (Some(at(-9_999)), signed, at(0)),
+            (Some(at(20)),     signed, at(20)),
+            (Some(at(21)),     signed, at(0)),
+            (None,             signed, at(0)),
+            (Some(at(-9_999)), None,   at(-9_999)),
+            (None,             None,   came),
+        ];
+        for (date, signed, told) in cases {
+            assert_eq!(time_of_tokens(date, signed, came), told, "{date:?}");
+        }
     }
 
     #[test]

@@ -69,7 +69,7 @@ mod vouch;
 mod words;
 
 pub use access::{Access, Library, Riding, Uploads, access, access_to_begin};
-pub use contact::{access_token_usable, contact_matters};
+pub use contact::{SignedTimes, access_token_usable, contact_matters, time_of_tokens};
 pub use event::{Action, Caller, Event, OpenRide, RefreshReason, SavedTokens};
 pub use facts::{
     AccessLife, Account, Condemned, Doubt, Facts, Intent, Principal, SystemNetwork, TokenFacts,

@@ -57,9 +57,8 @@ impl Core {
             return Err(SignInError::WrongAccount { name });
         }
         let key = session.vault.create_key(&id).await;
-        let came = session.clock.now();
-        let (principal, follows) = (account.principal(), Generation::default());
-        let mut new = Unsaved::new(id, principal, follows, None, granted, came, lease);
+        let principal = account.principal();
+        let mut new = Unsaved::new(id, principal, Generation::default(), None, granted, lease);
         loop {
             let stored = self.store().run(Store::session).await.map_err(not_saved)?;
             new = new.following(Generation(stored.map_or(0, |stored| stored.generation)));
@@ -153,14 +152,14 @@ impl Session {
             "the tokens of the sign-in stay in memory until they can be saved"
         );
         let (now, account) = (self.clock.now(), account.clone());
-        let (failed, follows) = (new.saved.clone(), new.follows);
+        let (failed, follows, came) = (new.saved.clone(), new.follows, new.came.clone());
         let vault = key.err().map(condition);
         let change = move |store: &Store| {
             store.change_session(|change| {
                 let mut record = Record::open(change, &now, None)?;
                 let arrived = come_in(change, &mut record, &account, follows)?;
                 if let Arrived::In = arrived {
-                    record.apply(&Event::SaveFailed(failed));
+                    record.apply_at(&Event::SaveFailed(failed), &came);
                     if let Some(vault) = vault {
                         record.apply(&Event::VaultChanged(vault));
                     }
@@ -200,7 +199,7 @@ impl Session {
                 let arrived = come_in(change, &mut record, &account, follows)?;
                 if let Arrived::In = arrived {
                     let generation = new.saved.generation.0;
-                    record.apply(&Event::TokensSaved(new.saved));
+                    record.apply_at(&Event::TokensSaved(new.saved), &new.came);
                     record.close()?;
                     change.put_tokens(generation, Some(&sealed))?;
                 } else {

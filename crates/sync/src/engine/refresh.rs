@@ -6,8 +6,8 @@ use std::time::Duration;
 use freewheel_policy::definitive::{
     BodyEnd, HttpFacts, Tls, TokenOutcome, classify_token_answer, no_token_answer,
 };
-use freewheel_policy::session::{self, Action, Condemned, Event, Facts, Principal};
-use freewheel_policy::time::{Millis, WallMs};
+use freewheel_policy::session::{self, Action, Condemned, Event, Facts, Principal, SignedTimes};
+use freewheel_policy::time::{Millis, Now, WallMs};
 use freewheel_policy::transport::{TransportFailure, Trouble};
 use freewheel_policy::{Fingerprint, Generation};
 use freewheel_protocol::oauth::{OAuthError, TokenAnswer};
@@ -164,16 +164,23 @@ impl Session {
             }
             // What cannot be read in the new access token goes on as the last one said.
             let grace = facts.anchor.as_ref().and_then(|a| a.offline_grace);
-            let judged = self.judge(issuer, &address, &athlete, grace, reply, generation);
+            let came = self.clock.now();
+            let asked = Asked {
+                issuer,
+                address: &address,
+                athlete: &athlete,
+                grace,
+                came,
+            };
+            let judged = self.judge(&asked, reply, generation);
             let (outcome, granted) = judged.await?;
             if let Some(granted) = granted
                 && outcome == TokenOutcome::Granted
             {
                 let usable = !granted.answer.access_token.is_empty();
-                let (old, came) = (&tokens.refresh, self.clock.now());
-                let (account, lease) = (account.clone(), Some(Arc::clone(&lease)));
-                let (athlete, old) = (athlete.clone(), Some(old));
-                let new = Unsaved::new(account, athlete, generation, old, granted, came, lease);
+                let (old, lease) = (&tokens.refresh, Some(Arc::clone(&lease)));
+                let (account, athlete) = (account.clone(), athlete.clone());
+                let new = Unsaved::new(account, athlete, generation, Some(old), granted, lease);
                 self.save(&key, new).await?;
                 if usable {
                     return Ok(Refreshed::Fresh);
@@ -270,10 +277,7 @@ impl Session {
     /// Judges an answer of the token endpoint; with new tokens when there are any.
     async fn judge(
         &self,
-        issuer: &Issuer,
-        address: &ServerAddress,
-        athlete: &Principal,
-        grace: Option<Millis>,
+        asked: &Asked<'_>,
         reply: Result<Reply, TransportFailure>,
         sent: Generation,
     ) -> Result<(TokenOutcome, Option<Granted>), StoreError> {
@@ -281,7 +285,7 @@ impl Session {
             Ok(reply) => reply,
             Err(failure) => return Ok((no_token_answer(failure), None)),
         };
-        let granted = granted(issuer, address, athlete, grace, &reply).await;
+        let granted = granted(asked, &reply).await;
         let stored = match self.store.run(Store::session).await {
             Ok(stored) => stored.map_or(Generation::default(), |stored| {
                 Generation(stored.generation)
@@ -293,7 +297,7 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
-        let facts = http_facts(address, &reply, granted.is_some(), sent, stored);
+        let facts = http_facts(asked.address, &reply, granted.is_some(), sent, stored);
         Ok((classify_token_answer(&facts), granted))
     }
 }
@@ -301,8 +305,28 @@ impl Session {
 /// New tokens, and what is known of them.
 pub(super) struct Granted {
     pub(super) answer: TokenAnswer,
-    pub(super) date: Option<WallMs>,
+    /// The server's time at the answer, as [`session::time_of_tokens`] has it.
+    pub(super) server_time: WallMs,
     pub(super) offline_grace: Option<Millis>,
+    /// When the answer came, by this computer's clocks.
+    pub(super) came: Now,
+}
+
+/// Whom a renewal asked, and for whom.
+struct Asked<'a> {
+    issuer: &'a Issuer,
+    address: &'a ServerAddress,
+    athlete: &'a Principal,
+    /// What the last access token said of the grace.
+    grace: Option<Millis>,
+    /// When the answer came.
+    came: Now,
+}
+
+/// What an access token says, if it is believed.
+struct Believed {
+    grace: Option<Millis>,
+    signed: Option<SignedTimes>,
 }
 
 /// The server of the account.
@@ -311,59 +335,65 @@ pub(super) fn address(facts: &Facts) -> Option<ServerAddress> {
 }
 
 /// New tokens, if the reply is a valid token answer of the issuer that is about this athlete.
-async fn granted(
-    issuer: &Issuer,
-    address: &ServerAddress,
-    athlete: &Principal,
-    grace: Option<Millis>,
-    reply: &Reply,
-) -> Option<Granted> {
+async fn granted(asked: &Asked<'_>, reply: &Reply) -> Option<Granted> {
     let mut answer = remote::tokens(reply)?;
-    let token = &answer.access_token;
-    let believed = verified(issuer, address, athlete, grace, token, reply.date).await?;
-    let offline_grace = match believed {
-        Ok(offline_grace) => offline_grace,
+    let believed = match verified(asked, &answer.access_token, reply.date).await? {
+        Ok(believed) => believed,
         Err(error) => {
             tracing::warn!(cause = error.words(), "an access token was not believed");
             // It is never sent. The refresh token that came with it is the only one that still counts, and is kept.
             answer.refresh_token.as_ref()?;
             answer.access_token.clear();
             answer.expires_in = 0;
-            grace
+            asked.as_before()
         }
     };
     Some(Granted {
         answer,
-        date: reply.date,
-        offline_grace,
+        server_time: session::time_of_tokens(reply.date, believed.signed, asked.came.wall),
+        offline_grace: believed.grace,
+        came: asked.came.clone(),
     })
 }
 
-/// The grace that a verified access token asks for, and `grace` where it cannot be verified; nothing when the token is
+impl Asked<'_> {
+    /// A token that cannot be read changes nothing, and tells no time.
+    fn as_before(&self) -> Believed {
+        Believed {
+            grace: self.grace,
+            signed: None,
+        }
+    }
+}
+
+/// What a verified access token says, and what the last one did where it cannot be verified; nothing when the token is
 /// another athlete's.
 ///
 /// Keys that could not be fetched do not cost the session: the answer came straight from the issuer over a verified
 /// connection, which OpenID Connect Core §3.1.3.7 (6) accepts in place of the signature.
 async fn verified(
-    issuer: &Issuer,
-    address: &ServerAddress,
-    athlete: &Principal,
-    grace: Option<Millis>,
+    asked: &Asked<'_>,
     token: &str,
     date: Option<WallMs>,
-) -> Option<Result<Option<Millis>, Unproved>> {
-    let claims = issuer.access_claims(address, athlete.service.as_deref(), token, date);
+) -> Option<Result<Believed, Unproved>> {
+    let service = asked.athlete.service.as_deref();
+    let claims = asked
+        .issuer
+        .access_claims(asked.address, service, token, date);
     let Ok(claims) = tokio::time::timeout(KEYS, claims).await else {
         tracing::warn!("the issuer's keys did not come in time");
-        return Some(Ok(grace));
+        return Some(Ok(asked.as_before()));
     };
     match claims {
-        Ok(claims) if claims.sub != athlete.subject => {
+        Ok(claims) if claims.sub != asked.athlete.subject => {
             tracing::error!("the issuer gave tokens of another athlete; they are not used");
             None
         }
-        Ok(claims) => Some(Ok(claims.offline_grace.map(Millis::secs))),
-        Err(Unproved::NoKeys(_) | Unproved::Token(JwtError::Opaque)) => Some(Ok(grace)),
+        Ok(claims) => Some(Ok(Believed {
+            grace: claims.offline_grace.map(Millis::secs),
+            signed: claims.signed_times(),
+        })),
+        Err(Unproved::NoKeys(_) | Unproved::Token(JwtError::Opaque)) => Some(Ok(asked.as_before())),
         Err(error) => Some(Err(error)),
     }
 }

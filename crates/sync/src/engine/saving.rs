@@ -43,7 +43,6 @@ impl Unsaved {
         follows: Generation,
         old: Option<&SecretString>,
         granted: Granted,
-        came: Now,
         lease: Option<Arc<Lease>>,
     ) -> Self {
         let refresh = granted.answer.refresh_token.map(SecretString::from);
@@ -59,7 +58,7 @@ impl Unsaved {
             generation: tokens.generation,
             // Given with the key.
             fingerprint: Fingerprint::default(),
-            server_time: granted.date.unwrap_or(came.wall),
+            server_time: granted.server_time,
             access_life: life(granted.answer.expires_in, unrenewable),
             refresh_until: None,
             offline_grace: granted.offline_grace,
@@ -70,7 +69,7 @@ impl Unsaved {
             follows,
             saved,
             tokens: Arc::new(tokens),
-            came,
+            came: granted.came,
             lease,
         }
     }

@@ -1,6 +1,7 @@
 //! What a verified token says, and whether it counts now.
 
 use freewheel_policy::grace::TOLERANCE;
+use freewheel_policy::session::SignedTimes;
 use freewheel_policy::time::WallMs;
 use serde::{Deserialize, Deserializer};
 
@@ -85,6 +86,15 @@ impl<'de> Deserialize<'de> for Seconds {
 }
 
 impl Claims {
+    /// When the token was issued, where it says so, and when it ends.
+    #[must_use]
+    pub fn signed_times(&self) -> Option<SignedTimes> {
+        Some(SignedTimes {
+            issued: self.iat?.moment(),
+            ends: self.exp.moment(),
+        })
+    }
+
     /// Whether an ID token is for this client: it is among the audiences, and the token was not issued to another
     /// (OpenID Connect Core §3.1.3.7, 3 to 5).
     #[must_use]

@@ -50,6 +50,8 @@ pub struct Says {
     pub gives_no_refresh: bool,
     /// How its refresh tokens end.
     pub refresh_tail: &'static str,
+    /// `Date` of the token endpoint's answers, in place of the true one.
+    pub date: Option<String>,
     /// Does not say how long an access token lives.
     pub tells_no_life: bool,
     /// Answers calls of the API with 401.
@@ -110,6 +112,7 @@ impl Forge {
             opaque: false,
             gives_no_refresh: false,
             refresh_tail: "",
+            date: None,
             tells_no_life: false,
             refuses_calls: false,
             names_itself_in_callback: None,
@@ -304,7 +307,10 @@ impl Says {
         if !self.tells_no_life {
             answer["expires_in"] = json!(self.life);
         }
-        Json(answer).into_response()
+        match &self.date {
+            Some(date) => ([("date", date.clone())], Json(answer)).into_response(),
+            None => Json(answer).into_response(),
+        }
     }
 
     fn claims(&self, audience: &Value, nonce: Option<String>) -> Value {

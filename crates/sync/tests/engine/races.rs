@@ -1,14 +1,17 @@
-//! Two at once: a token is spent once.
+//! Two at once: a token is spent once, and is as old as its answer.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use freewheel_sync::{Mode, Renewal};
+use freewheel_lab::rig::LabClock;
+use freewheel_sync::clock::Clock as _;
+use freewheel_sync::{Engine, Mode, Ports, Renewal};
+use jiff::SignedDuration;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
-use crate::athlete::{eventually, home, open, signed_in, soon};
+use crate::athlete::{eventually, home, open, ports, sign_in, signed_in, soon};
 use crate::site::{Site, Way};
 
 const TOKEN: &str = "POST /oauth/token";
@@ -75,4 +78,51 @@ async fn a_token_is_not_spent_once_newer_ones_are_stored() {
         .query_row(intent, [], |row| row.get(0))
         .unwrap();
     assert_eq!(intent, "null");
+}
+
+/// A sign-in may wait long for a renewal of another process, and for the keyring. Its tokens are as old as their answer.
+#[tokio::test]
+async fn tokens_are_as_old_as_their_answer_whatever_they_waited_for() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let clock = LabClock::shared();
+    let with_lab_clock = Ports {
+        clock: Arc::clone(&clock) as _,
+        ..ports()
+    };
+    let engine = Engine::open(home(folder.path()), with_lab_clock, Mode::OneShot);
+    let engine = engine.await.unwrap();
+    sign_in(&engine, &site.url, "demo").await.unwrap();
+    let other = open(folder.path(), Mode::OneShot).await;
+    let bell = Arc::new(Notify::new());
+    let held = Arc::clone(&bell);
+    site.gate
+        .first(1, TOKEN, move || Way::Hold(Arc::clone(&held)));
+    let asked = site.gate.count(TOKEN);
+    let renewal = tokio::spawn(async move { other.renew().await });
+    eventually("a renewal", || site.gate.count(TOKEN) > asked).await;
+    let before = clock.now();
+    let arrival = tokio::spawn({
+        let (engine, url) = (engine.clone(), site.url.clone());
+        async move { sign_in(&engine, &url, "demo").await }
+    });
+    let mark = "SELECT count(*) FROM lane WHERE lane = 'sign in'";
+    let waits = || {
+        let newest: i64 = database(folder.path())
+            .query_row(mark, [], |row| row.get(0))
+            .unwrap();
+        // Taken by its own sign-in: what came is being kept.
+        site.gate.count(TOKEN) > asked + 1 && newest == 0
+    };
+    eventually("the sign-in waits for the renewal", waits).await;
+    clock.pass(SignedDuration::from_secs(25));
+    bell.notify_one();
+    assert_eq!(soon("the renewal", renewal).await.unwrap(), Renewal::Fresh);
+    soon("the sign-in", arrival).await.unwrap().unwrap();
+    let at = "SELECT facts ->> '$.anchor.at.wall' FROM session";
+    let at: i64 = database(folder.path())
+        .query_row(at, [], |row| row.get(0))
+        .unwrap();
+    let late = at - before.wall.0;
+    assert!(late < 20_000, "{late} ms after it was asked for");
 }

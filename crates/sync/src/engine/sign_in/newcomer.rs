@@ -1,7 +1,7 @@
 //! Who signed in, as the issuer's tokens prove it.
 
 use freewheel_policy::definitive::{TokenOutcome, classify_token_answer};
-use freewheel_policy::session::Account;
+use freewheel_policy::session::{self, Account, SignedTimes};
 use freewheel_policy::time::Millis;
 use freewheel_policy::{Generation, WallMs};
 use freewheel_protocol::oauth::TokenAnswer;
@@ -50,11 +50,12 @@ impl Core {
         date: Option<WallMs>,
         nonce: Option<&str>,
     ) -> Result<Newcomer, SignInError> {
+        let came = self.clock().now();
         let token = answer.id_token.as_deref();
         let token = token.ok_or_else(|| unbelieved("no ID token came"))?;
         let claims = self.issuer.id_claims(&provider.address, token).await;
         let claims = claims.map_err(|error| unbelieved(&error.words()))?;
-        let now = date.unwrap_or_else(|| self.clock().now().wall);
+        let now = date.unwrap_or(came.wall);
         jwt::check_id_times(&claims, now, date).map_err(|error| unbelieved(&error.to_string()))?;
         if nonce.is_some() && claims.nonce.as_deref() != nonce {
             return Err(unbelieved("the answer belongs to another sign-in"));
@@ -62,30 +63,32 @@ impl Core {
         if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT {
             return Err(unbelieved("the ID token names nobody (claim “sub”)"));
         }
+        let signed_in = claims.signed_times();
         let account = Account {
             issuer: provider.address.as_str().to_owned(),
             name: claims.shown_name(),
             subject: claims.sub,
             service: provider.service.clone(),
         };
-        let offline_grace = self.grace(provider, &account, &answer, date).await?;
+        let (offline_grace, signed) = self.access_says(provider, &account, &answer, date).await?;
         let granted = Granted {
             answer,
-            date,
+            server_time: session::time_of_tokens(date, signed.or(signed_in), came.wall),
             offline_grace,
+            came,
         };
         Ok(Newcomer { account, granted })
     }
 
-    /// The grace that the access token asks for. One that cannot be read, or not be checked now, is as good as others:
-    /// it came straight from the issuer, over a verified connection.
-    async fn grace(
+    /// The grace that the access token asks for, and its signed times. One that cannot be read, or not be checked now, is
+    /// as good as others: it came straight from the issuer, over a verified connection.
+    async fn access_says(
         &self,
         provider: &Provider,
         account: &Account,
         answer: &TokenAnswer,
         date: Option<WallMs>,
-    ) -> Result<Option<Millis>, SignInError> {
+    ) -> Result<(Option<Millis>, Option<SignedTimes>), SignInError> {
         let (service, token) = (account.service.as_deref(), &answer.access_token);
         let claims = self
             .issuer
@@ -94,9 +97,12 @@ impl Core {
             Ok(Claims { sub, .. }) if sub != account.subject => {
                 Err(unbelieved("the access token is another athlete's"))
             }
-            Ok(claims) => Ok(claims.offline_grace.map(Millis::secs)),
+            Ok(claims) => Ok((
+                claims.offline_grace.map(Millis::secs),
+                claims.signed_times(),
+            )),
             Err(Unproved::NoKeys(_) | Unproved::Token(JwtError::Opaque)) => {
-                Ok(self.grace_before(account))
+                Ok((self.grace_before(account), None))
             }
             Err(error) => Err(unbelieved(&format!("access token: {}", error.words()))),
         }
