@@ -73,10 +73,10 @@ impl Core {
     /// Local first: nothing here needs the network. The issuer is told now if it can be, and later if not.
     pub(super) async fn sign_out(self: &Arc<Self>) -> Result<(), EngineError> {
         self.cancel_sign_in().await;
-        let now = self.clock().now();
-        let unsaved = self.session.unsaved();
+        let (clock, unsaved) = (Arc::clone(self.clock()), self.session.unsaved());
         let change = move |store: &Store| {
             let actions = store.change_session(|change| {
+                let now = clock.now();
                 let mut record = Record::open(change, &now, None)?;
                 let (before, generation) = (record.facts().clone(), record.generation());
                 let Some(issuer) = before
@@ -151,11 +151,12 @@ impl Session {
             cause,
             "the tokens of the sign-in stay in memory until they can be saved"
         );
-        let (now, account) = (self.clock.now(), account.clone());
+        let (clock, account) = (Arc::clone(&self.clock), account.clone());
         let (failed, follows, came) = (new.saved.clone(), new.follows, new.came.clone());
         let vault = key.err().map(condition);
         let change = move |store: &Store| {
             store.change_session(|change| {
+                let now = clock.now();
                 let mut record = Record::open(change, &now, None)?;
                 let arrived = come_in(change, &mut record, &account, follows)?;
                 if let Arrived::In = arrived {
@@ -190,11 +191,12 @@ impl Session {
     ) -> Result<Arrived, String> {
         let sealed = new.tokens.seal(key, &new.account);
         let sealed = sealed.map_err(|error| error.to_string())?;
-        let (now, account) = (self.clock.now(), account.clone());
+        let (clock, account) = (Arc::clone(&self.clock), account.clone());
         let hand = new.hand(key);
         let (tokens, follows, after) = (Arc::clone(&new.tokens), new.follows, hand.clone());
         let change = move |store: &Store| {
             store.change_session(|change| {
+                let now = clock.now();
                 let mut record = Record::open(change, &now, Some(&hand))?;
                 let arrived = come_in(change, &mut record, &account, follows)?;
                 if let Arrived::In = arrived {

@@ -211,7 +211,7 @@ impl Session {
     /// straight from a refresh.
     async fn commit(&self, key: &VaultKey, new: Unsaved, answered: bool) -> Result<(), SaveError> {
         let sealed = new.tokens.seal(key, &new.account)?;
-        let (now, after) = (self.clock.now(), new.hand(key));
+        let (clock, after) = (Arc::clone(&self.clock), new.hand(key));
         // A key that is had only now has seen nothing of what is stored.
         let known = self.at_hand();
         let before =
@@ -220,6 +220,7 @@ impl Session {
         let newest = new.clone();
         let change = move |store: &Store| {
             store.change_session(|change| {
+                let now = clock.now();
                 let mut record = Record::open(change, &now, Some(&hand))?;
                 if record.generation() != new.follows {
                     return Ok(false);

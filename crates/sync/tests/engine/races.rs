@@ -1,11 +1,14 @@
-//! Two at once: a token is spent once, and is as old as its answer.
+//! Two at once: a token is spent once, and a moment is read where its order is settled.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use freewheel_lab::rig::LabClock;
-use freewheel_sync::clock::Clock as _;
+use freewheel_policy::time::Now;
+use freewheel_sync::clock::{Clock, SystemClock};
 use freewheel_sync::{Engine, Mode, Ports, Renewal};
 use jiff::SignedDuration;
 use rusqlite::Connection;
@@ -78,6 +81,81 @@ async fn a_token_is_not_spent_once_newer_ones_are_stored() {
         .query_row(intent, [], |row| row.get(0))
         .unwrap();
     assert_eq!(intent, "null");
+}
+
+/// Tells a new millisecond at every reading, and knows which of them were taken while a change of the store was open.
+struct Witness {
+    system: SystemClock,
+    readings: AtomicI64,
+    database: Mutex<Option<PathBuf>>,
+    inside: Mutex<BTreeSet<i64>>,
+}
+
+impl Witness {
+    fn changes(&self) -> bool {
+        let Some(path) = self.database.lock().unwrap().clone() else {
+            return false;
+        };
+        let database = Connection::open(path).unwrap();
+        database.busy_timeout(Duration::ZERO).unwrap();
+        let taken = database.execute_batch("BEGIN IMMEDIATE; ROLLBACK;");
+        let busy = |error: rusqlite::Error| {
+            error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+        };
+        taken.is_err_and(busy)
+    }
+}
+
+impl Clock for Witness {
+    fn now(&self) -> Now {
+        let mut inside = self.inside.lock().unwrap();
+        let mut now = self.system.now();
+        let reading = self.readings.fetch_add(1, Ordering::Relaxed);
+        now.wall.0 += reading;
+        now.boot.0 += reading as u64;
+        if self.changes() {
+            inside.insert(now.wall.0);
+        }
+        now
+    }
+}
+
+/// Else a change that waited for another process's is older than the one before it.
+#[tokio::test]
+async fn the_clock_is_read_in_the_change_that_it_dates() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Witness {
+        system: SystemClock::new(),
+        readings: AtomicI64::new(0),
+        database: Mutex::default(),
+        inside: Mutex::default(),
+    });
+    let ports = Ports {
+        clock: Arc::clone(&clock) as _,
+        ..ports()
+    };
+    let engine = Engine::open(home(folder.path()), ports, Mode::OneShot);
+    let engine = engine.await.unwrap();
+    *clock.database.lock().unwrap() = Some(home(folder.path()).athlete_db());
+    sign_in(&engine, &site.url, "demo").await.unwrap();
+    assert_eq!(soon("a renewal", engine.renew()).await, Renewal::Fresh);
+    soon("signing out", engine.sign_out()).await.unwrap();
+    let inside = clock.inside.lock().unwrap().clone();
+    let database = database(folder.path());
+    let mut journal = database
+        .prepare("SELECT at, event FROM auth_journal ORDER BY seq")
+        .unwrap();
+    let notes = journal.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let notes: Vec<(i64, String)> = notes.unwrap().map(Result::unwrap).collect();
+    for wanted in ["sign_in_completed", "tokens_saved", "sign_out"] {
+        let noted = |(_, event): &&(i64, String)| event.contains(wanted);
+        let dated: Vec<_> = notes.iter().filter(noted).collect();
+        assert!(!dated.is_empty(), "{wanted}: {notes:?}");
+        for (at, event) in dated {
+            assert!(inside.contains(at), "{event}");
+        }
+    }
 }
 
 /// A sign-in may wait long for a renewal of another process, and for the keyring. Its tokens are as old as their answer.
