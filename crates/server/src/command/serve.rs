@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use freewheel_protocol::oauth::AUDIENCE;
 use freewheel_server::{Library, Options, OutsideIssuer, Server, address};
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
@@ -56,9 +55,10 @@ pub(crate) struct Serve {
     /// Take the access tokens of this issuer (any OpenID provider that signs them as JWTs), and issue none
     #[arg(long, value_name = "URL", conflicts_with = "dev")]
     issuer: Option<String>,
-    /// The audience that the issuer's access tokens for this server carry
-    #[arg(long, value_name = "AUDIENCE", requires = "issuer", default_value = AUDIENCE)]
-    audience: String,
+    /// The audience that the issuer's access tokens for this server carry: this server's own URL, unless told. The app
+    /// takes no others, so that it hands no server what is good at another one
+    #[arg(long, value_name = "AUDIENCE", requires = "issuer")]
+    audience: Option<String>,
     /// Life of a device's codes in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 900, hide = true,
           value_parser = clap::value_parser!(i64).range(1..=86_400))]
@@ -79,7 +79,7 @@ impl Serve {
         let issuer = match self.issuer {
             Some(url) => Some(OutsideIssuer {
                 url: check_issuer(url)?,
-                audience: self.audience,
+                audience: self.audience.unwrap_or_else(|| public_url.clone()),
             }),
             None => None,
         };

@@ -225,7 +225,9 @@ async fn lives_sessions_and_grace_are_options() {
 async fn a_server_that_takes_the_tokens_of_another_one() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let issuer = start(first.path());
-    let service = start_with(second.path(), &["--issuer", &issuer.url]);
+    // Its tokens are for its own API; the app would not take them for another one, the operator may.
+    let audience = ["--issuer", &issuer.url, "--audience", "freewheel-api"];
+    let service = start_with(second.path(), &audience);
     let http = http();
     let answer = sign_in(&http, &issuer.url, "demo").await;
     let token = answer.access_token;
