@@ -107,12 +107,19 @@ async fn access_refused(stage: &mut Stage) -> Result<(), LabError> {
     Ok(())
 }
 
-/// A new build asks for the entry that the old one made: its name has nothing of the build in it.
+/// A new build asks for the entry that the old one made, which is named after the account and the profile and has nothing
+/// of the build in it. Before it was there, the name that earlier versions gave was looked for.
 async fn same_entry(stage: &mut Stage, findings: &mut Findings) -> Result<(), LabError> {
+    let sql = "SELECT name FROM profile_name";
+    let profile: String = stage.rig.database()?.query_row(sql, [], |row| row.get(0))?;
     let given: &Given = stage.kept()?;
     let names = given.asked();
-    let first = names.first().cloned().unwrap_or_default();
-    let ours = first.starts_with("freewheel/account-") && names.iter().all(|name| *name == first);
+    let own = names.first().cloned().unwrap_or_default();
+    let earlier = own.strip_suffix(&format!("-{profile}")).unwrap_or_default();
+    let ours = earlier.starts_with("freewheel/account-")
+        && names.iter().all(|name| *name == own || name == earlier)
+        && names.iter().filter(|name| *name == earlier).count() == 1
+        && names.last() == Some(&own);
     findings.holds(ours, "entries asked for", "one", format!("{names:?}"));
     never_seemed_lost(stage, findings).await
 }
