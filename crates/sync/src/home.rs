@@ -203,12 +203,32 @@ fn pick(
         .or_else(|| data_folder.map(|folder| folder.join("freewheel")))
 }
 
+/// Makes the folder and those above it, where they are missing.
 fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    let missing = folder.ancestors().take_while(|folder| !folder.exists());
+    let missing: Vec<&Path> = missing.collect();
+    builder.create(folder)?;
+    for new in missing {
+        make_name_durable(new);
+    }
+    Ok(())
+}
+
+/// The name of a new folder must survive a power cut like what is in it (fsync(2): to sync a file does not sync the folder
+/// that names it). A folder that cannot be opened, as that of all users may be, is left to the system.
+fn make_name_durable(new: &Path) {
+    #[cfg(unix)]
+    if let Some(above) = new.parent()
+        && let Err(error) = File::open(above).and_then(|above| above.sync_all())
+    {
+        tracing::debug!(path = %above.display(), %error, "a new folder's name is not synced");
+    }
+    #[cfg(not(unix))]
+    let _ = new;
 }
 
 /// Permission bits do not tell (read-only mounts, access lists, root), so a file is made and removed again. A full disk

@@ -262,13 +262,15 @@ fn queue_again(to: &Connection) -> Result<u64, StoreError> {
     Ok(queued)
 }
 
-/// Sets the damaged files aside under `kept`, and puts the fresh one in their place.
+/// Sets the damaged files aside under `kept`, and puts the fresh one in their place. Each name is durable before the next is
+/// changed: after a power cut no file is without the log that belongs to it, and none is with another's.
 fn put_in_place(path: &Path, kept: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm"] {
         let (from, to) = (beside(path, suffix), beside(kept, suffix));
         match fs::rename(&from, &to) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(file(&from)(error)),
-            _ => {}
+            Ok(()) => durable_names(path)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(file(&from)(error)),
         }
     }
     let whole = beside(path, ".salvaged");
