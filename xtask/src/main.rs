@@ -26,6 +26,7 @@ mod mutants;
 mod node;
 mod packages;
 mod place;
+mod powercut;
 mod step;
 mod summary;
 mod tally;
@@ -97,6 +98,14 @@ const COMMANDS: &[Command] = &[
         act: Act::With {
             arguments: "[--clients N] [--seed S]",
             act: herd::run,
+        },
+    },
+    Command {
+        name: "powercut",
+        help: "cut the power at every write of the app's stories, with seeded parts of what was not synced",
+        act: Act::With {
+            arguments: "[--seeds N] [--seed S]",
+            act: powercut::run,
         },
     },
     Command {

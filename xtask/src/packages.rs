@@ -86,6 +86,10 @@ const PACKAGES: &[Package] = &[
         "a real keyring for the tests, apart from yours",
     ),
     to_test(
+        "strace",
+        "sees every write and sync of the app, for power cuts at each",
+    ),
+    to_test(
         "python3",
         "runs Garmin's decoder over the FIT files that rides produce",
     ),
