@@ -3,9 +3,15 @@
 //! A small fleet, or a single client, keeps its few events in a binary heap. A million clients that try every five seconds
 //! make so many that a heap's log n would cost minutes, and nearly all of them are near: these are laid on a ring of pages,
 //! one per millisecond, and only what is farther away goes through the heap.
+//!
+//! What happens to many in the same millisecond happens in a random order. In the order of their noting, whoever noted an
+//! event long ago would always come before the others, and at a server with little room that is all the difference.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+
+use rand_pcg::Pcg64Mcg;
+use rand_pcg::rand_core::{Rng as _, SeedableRng as _};
 
 /// A moment in milliseconds since the simulation began; 49 days fit.
 pub type Ms = u32;
@@ -13,8 +19,9 @@ pub type Ms = u32;
 /// Pages on the ring: 17 minutes, more than the longest backoff.
 const PAGES: u32 = 1 << 20;
 
-/// The events to come, in the order of their time, and of their making where that is the same.
-#[derive(Debug, Default)]
+/// The events to come, in the order of their time. Where that is the same, a small calendar keeps the order of noting, and
+/// a large one draws lots.
+#[derive(Debug)]
 pub struct Calendar {
     now: Ms,
     heap: BinaryHeap<Reverse<(Ms, u64, u32)>>,
@@ -25,22 +32,32 @@ pub struct Calendar {
     next: usize,
     /// Pages that were read to the end, to be written again.
     spare: Vec<Vec<u32>>,
+    lots: Pcg64Mcg,
 }
 
 impl Calendar {
     /// An empty calendar for few events, which begins at 0.
     #[must_use]
     pub fn small() -> Self {
-        Self::default()
+        Self::new(0, 0, Vec::new())
     }
 
     /// An empty calendar for many events, which begins at `now`.
     #[must_use]
-    pub fn large(now: Ms) -> Self {
+    pub fn large(now: Ms, seed: u64) -> Self {
+        Self::new(now, seed, (0..PAGES).map(|_| Vec::new()).collect())
+    }
+
+    fn new(now: Ms, seed: u64, ring: Vec<Vec<u32>>) -> Self {
         Self {
             now,
-            ring: (0..PAGES).map(|_| Vec::new()).collect(),
-            ..Self::default()
+            heap: BinaryHeap::new(),
+            made: 0,
+            ring,
+            today: Vec::new(),
+            next: 0,
+            spare: Vec::new(),
+            lots: Pcg64Mcg::seed_from_u64(seed),
         }
     }
 
@@ -122,6 +139,7 @@ impl Calendar {
             self.heap.pop();
             page.push(event);
         }
+        self.shuffle(&mut page);
         self.next = 0;
         let mut read = std::mem::replace(&mut self.today, page);
         if read.capacity() > 0 {
@@ -129,6 +147,16 @@ impl Calendar {
             self.spare.push(read);
         }
         !self.today.is_empty()
+    }
+
+    /// Fisher and Yates's.
+    fn shuffle(&mut self, page: &mut [u32]) {
+        for last in (1..page.len()).rev() {
+            let wide = u64::from(self.lots.next_u32()) * (last as u64 + 1);
+            if let Ok(other) = usize::try_from(wide >> 32) {
+                page.swap(last, other);
+            }
+        }
     }
 }
 
@@ -158,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn events_come_in_the_order_of_their_time_and_then_of_their_making() {
+    fn events_come_in_the_order_of_their_time_and_then_of_their_noting() {
         let expected = [
             (0, 6),
             (3, 3),
@@ -170,7 +198,25 @@ mod tests {
             (FAR, 2),
         ];
         assert_eq!(lived(Calendar::small()), expected);
-        assert_eq!(lived(Calendar::large(0)), expected);
+    }
+
+    #[test]
+    fn a_large_calendar_has_the_same_events_and_draws_lots_for_those_of_one_moment() {
+        let mut seen = lived(Calendar::large(0, 1));
+        assert_eq!(seen, lived(Calendar::large(0, 1)));
+        seen.sort_unstable();
+        let mut expected = lived(Calendar::small());
+        expected.sort_unstable();
+        assert_eq!(seen, expected);
+        let order = |seed| {
+            let mut calendar = Calendar::large(0, seed);
+            for event in 0..100 {
+                calendar.note(4, event);
+            }
+            std::iter::from_fn(|| calendar.take(9)).collect::<Vec<_>>()
+        };
+        assert_ne!(order(1), order(2));
+        assert_ne!(order(1), (0..100).collect::<Vec<_>>());
     }
 
     #[test]

@@ -18,7 +18,11 @@ pub struct Tally {
     /// Requests that the server turned away or let run into the time-out while it was there.
     pub overload: u64,
     outage: (Ms, Ms),
+    last_served: Ms,
 }
+
+/// After the longest wait that any policy knows, and a minute more, everybody has tried in vain.
+const HOPELESS: Ms = 16 * 60_000;
 
 /// What is said of a simulation in one row of a table. Rates are requests per second, times are seconds after the end of
 /// the outage.
@@ -62,6 +66,7 @@ impl Tally {
             served: 0,
             overload: 0,
             outage: (scenario.outage_from(), scenario.outage_until()),
+            last_served: scenario.outage_until(),
         }
     }
 
@@ -72,6 +77,7 @@ impl Tally {
         }
         if fate == Fate::Served {
             self.served += 1;
+            self.last_served = self.last_served.max(now);
         } else if !(self.outage.0..self.outage.1).contains(&now) {
             self.overload += 1;
         }
@@ -87,6 +93,20 @@ impl Tally {
         if let Some(count) = self.delivered.get_mut((at / 1_000) as usize) {
             *count += 1;
         }
+    }
+
+    /// Whether nobody has been served for so long that nobody will be.
+    #[must_use]
+    pub fn is_hopeless(&self, now: Ms) -> bool {
+        let delivered: u64 = self.delivered.iter().copied().map(u64::from).sum();
+        delivered < self.rides && now.saturating_sub(self.last_served) > HOPELESS
+    }
+
+    /// The simulation ends here.
+    pub fn end(&mut self, now: Ms) {
+        let seconds = now.div_ceil(1_000) as usize;
+        self.requests.truncate(seconds);
+        self.delivered.truncate(seconds);
     }
 
     /// Requests of each second in `[from, until)`.

@@ -40,7 +40,7 @@ pub fn live(scenario: Scenario, herd: &mut impl Herd) -> Tally {
     let (from, until) = (scenario.outage_from(), scenario.outage_until());
     let links = scenario.outage == Outage::NoNetwork;
     let mut world = World::new(scenario);
-    let mut later = Calendar::large(until);
+    let mut later = Calendar::large(until, scenario.seed);
     for client in 0..scenario.clients {
         herd.begin(client, &mut world);
         pass(herd, &mut world, from);
@@ -58,7 +58,11 @@ pub fn live(scenario: Scenario, herd: &mut impl Herd) -> Tally {
             herd.network(client, true, &mut world);
         }
     }
-    pass(herd, &mut world, scenario.end());
+    while world.now() < scenario.end() && !world.tally.is_hopeless(world.now()) {
+        let minute = world.now() + 60_000;
+        pass(herd, &mut world, minute.min(scenario.end()));
+    }
+    world.tally.end(world.now());
     world.tally
 }
 

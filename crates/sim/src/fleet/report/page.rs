@@ -93,7 +93,8 @@ fn model(scenario: &Scenario) -> String {
         "## The model
 
 **Time.** {before} minutes in which everything works, {outage} minutes of outage, {after} minutes after it, in steps of a
-millisecond.
+millisecond. Where nobody has been served for 16 minutes after the outage, which is longer than any policy waits, nobody
+will be: the simulation of that policy, and its line in the plot, end there.
 
 **The work**, the same for all policies. An access token lives for 15 minutes and is renewed at half of that. The library
 is looked at about every 15 minutes, the list of rides compared every 6 hours; each client is anywhere in these courses
