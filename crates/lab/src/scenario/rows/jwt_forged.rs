@@ -99,9 +99,11 @@ struct ForgedSince(usize);
 async fn forgery_went_nowhere(stage: &mut Stage, findings: &mut Findings) -> Result<(), LabError> {
     let ForgedSince(before) = *stage.kept()?;
     let log = stage.gate()?.log();
-    let calls: Vec<_> = log.iter().skip(before).collect();
-    let calls: Vec<_> = calls.iter().filter(|line| line.contains(" /v1/")).collect();
-    findings.same("calls with a forged token", &0, &calls.len());
+    // Before the first answer there is no forged token: a call of that time was under way with a genuine one.
+    let since = log.iter().skip(before);
+    let since = since.skip_while(|line| !line.contains(TOKEN));
+    let calls = since.filter(|line| line.contains(" /v1/")).count();
+    findings.same("calls with a forged token", &0, &calls);
     not_asked_to_sign_in(stage, findings)
 }
 
