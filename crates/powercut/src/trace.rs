@@ -9,8 +9,8 @@ pub(crate) use arguments::{Arguments, Descriptor, descriptor};
 
 /// The system calls that change what is on a disk, or ask for it to be durable; a `?` means that not every machine has it.
 pub(crate) const CALLS: &str = "?open,openat,?openat2,?creat,write,pwrite64,writev,pwritev,?pwritev2,?truncate,ftruncate,\
-    fallocate,lseek,fsync,fdatasync,?rename,renameat,renameat2,?unlink,unlinkat,?link,linkat,?mkdir,mkdirat,?rmdir,\
-    copy_file_range,sendfile,splice,?sync,syncfs,msync";
+    fallocate,lseek,fsync,fdatasync,?rename,renameat,renameat2,?unlink,unlinkat,?link,linkat,?symlink,symlinkat,?mkdir,\
+    mkdirat,?rmdir,copy_file_range,sendfile,splice,?sync,syncfs,msync";
 
 /// A moment of a system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use freewheel_powercut::recording::{Event, Recording};
 use freewheel_powercut::stage::Stage;
 use freewheel_server::{Options, Server};
 
-use super::{marks, nothing_breaks, plan, played, played_on};
+use super::{marks, nothing_breaks, plan, played, played_on, seeds};
 
 /// Tells marks of a kind.
 type Kind = fn(&Mark) -> bool;
@@ -64,7 +64,7 @@ fn at_every_write_of_a_day_what_was_promised_is_kept() {
 fn a_ride_outlives_a_cut_while_the_log_is_brought_into_the_database() {
     let long = played(&["long"]);
     let begin = checkpoint(&long);
-    let end = if plan(0..0).seeds.is_empty() {
+    let end = if seeds().is_empty() {
         long.len().min(begin + 350)
     } else {
         long.len()
