@@ -23,6 +23,9 @@ pub type SharedClock = Arc<dyn Clock>;
 pub struct SystemClock {
     #[cfg(target_os = "linux")]
     boot_id: BootId,
+    /// What the boot clock said where this run begins: 0 in a boot with a name, which is a run as a whole.
+    #[cfg(target_os = "linux")]
+    began: u64,
     /// Without a boot clock: time since the program started, in runs that no other process has.
     #[cfg(not(target_os = "linux"))]
     counter: nap::Counter,
@@ -41,9 +44,22 @@ impl SystemClock {
     /// Reads the id of this boot once.
     #[must_use]
     pub fn new() -> Self {
-        let told = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
-        Self {
-            boot_id: boot_id(told.ok()),
+        Self::of_boot(std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok())
+    }
+
+    /// Where the system does not name its boots, as in some sandboxes, the run begins here, under an id that nobody else
+    /// has: a number of the process would come again, and two runs would be taken for one.
+    fn of_boot(told: Option<String>) -> Self {
+        let told = told.map(|text| text.trim().to_owned());
+        match told.filter(|id| !id.is_empty()) {
+            Some(id) => Self {
+                boot_id: BootId(id),
+                began: 0,
+            },
+            None => Self {
+                boot_id: made_up(),
+                began: since_boot(),
+            },
         }
     }
 }
@@ -51,17 +67,21 @@ impl SystemClock {
 #[cfg(target_os = "linux")]
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-        let millis = u64::try_from(time.tv_nsec / 1_000_000).unwrap_or(0);
         Now {
             wall: wall(),
-            boot: freewheel_policy::time::BootMs(
-                seconds.saturating_mul(1000).saturating_add(millis),
-            ),
+            boot: freewheel_policy::time::BootMs(since_boot().saturating_sub(self.began)),
             boot_id: self.boot_id.clone(),
         }
     }
+}
+
+/// In ms.
+#[cfg(target_os = "linux")]
+fn since_boot() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let millis = u64::try_from(time.tv_nsec / 1_000_000).unwrap_or(0);
+    seconds.saturating_mul(1000).saturating_add(millis)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -102,15 +122,6 @@ fn wall() -> WallMs {
     WallMs(jiff::Timestamp::now().as_millisecond())
 }
 
-/// What the system calls this boot; where it does not tell, as in some sandboxes, an id that nobody else has: a number
-/// of the process would come again, and two runs would be taken for one.
-#[cfg(any(test, target_os = "linux"))]
-fn boot_id(told: Option<String>) -> BootId {
-    let told = told.map(|text| text.trim().to_owned());
-    told.filter(|id| !id.is_empty())
-        .map_or_else(made_up, BootId)
-}
-
 /// Never the same again.
 fn made_up() -> BootId {
     let (a, b) = (SystemEntropy.next_u64(), SystemEntropy.next_u64());
@@ -119,10 +130,33 @@ fn made_up() -> BootId {
 
 #[cfg(test)]
 mod tests {
+    use freewheel_policy::grace::{self, Anchor, GRACE};
+    use freewheel_policy::time::Millis;
+
     use super::*;
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn launches_in_a_boot_without_a_name_use_up_no_grace() {
+        let launch = || SystemClock::of_boot(None).now();
+        let contact = launch();
+        let anchor = Anchor {
+            server: contact.wall,
+            at: contact,
+            offline_grace: None,
+        };
+        let mut mark = None;
+        for _ in 0..100 {
+            mark = Some(grace::mark(&anchor, mark.as_ref(), &launch(), GRACE));
+        }
+        let elapsed = mark.unwrap().elapsed;
+        assert!(elapsed < Millis::secs(60), "{elapsed:?}");
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_boot_keeps_its_id_and_one_that_is_made_up_never_comes_again() {
+        let boot_id = |told| SystemClock::of_boot(told).boot_id;
         let told = || Some("0b1c-2d\n".to_owned());
         assert_eq!(boot_id(told()), "0b1c-2d".into());
         assert_eq!(boot_id(told()), boot_id(told()));

@@ -120,6 +120,7 @@ fn across_restarts_the_larger_of_wall_and_mark_counts() {
             expired(1),
             true,
         ),
+        ("the last moment of the grace", 14.0, 0.0, open(0), false),
         ("60 days ahead is over", 70.0, 0.0, expired(56), false),
     ];
     for (name, wall, boot, standing, suspect) in cases {
@@ -241,6 +242,22 @@ fn a_clock_that_is_put_right_once_does_not_count_as_wrong_again() {
             let elapsed = Millis::days(day as u64);
             assert_eq!(state.elapsed, elapsed, "day {day}, {ahead} ahead");
         }
+    }
+}
+
+/// A clock that is as far ahead as is tolerated was right; one millisecond more, and it was not.
+#[test]
+fn what_was_ahead_by_no_more_than_is_tolerated_is_not_put_right() {
+    for (more, put_right) in [(0, false), (1, true)] {
+        let mut anchor = contact();
+        anchor.at.wall = anchor.server.plus(TOLERANCE).plus(Millis(more));
+        let mut later = now(1.0, 2.0, "first");
+        later.wall = later.wall.minus(Millis(1));
+        assert_eq!(
+            mark(&anchor, None, &later, GRACE).put_right,
+            put_right,
+            "{more} ms"
+        );
     }
 }
 

@@ -146,10 +146,10 @@ pub(super) fn saved_tokens(facts: &mut Facts, saved: &SavedTokens, now: &Now) ->
         refresh_until: saved.refresh_until,
         unrenewable: saved.unrenewable,
     });
-    facts.unsaved = None;
+    let late = facts.unsaved.take() == Some(saved.generation);
     facts.intent = None;
     facts.vault = VaultCondition::Ready;
-    granted(facts, saved, now);
+    granted(facts, saved, late, now);
     vec![Action::WakeLanes]
 }
 
@@ -157,8 +157,8 @@ pub(super) fn saved_tokens(facts: &mut Facts, saved: &SavedTokens, now: &Now) ->
 /// open: should the process end now, they are lost.
 pub(super) fn save_failed(facts: &mut Facts, tokens: &SavedTokens, now: &Now) -> Vec<Action> {
     if is_welcome(facts, tokens) {
-        facts.unsaved = Some(tokens.generation);
-        granted(facts, tokens, now);
+        let late = facts.unsaved.replace(tokens.generation) == Some(tokens.generation);
+        granted(facts, tokens, late, now);
         return vec![Action::WakeLanes];
     }
     vec![]
@@ -171,7 +171,10 @@ fn is_welcome(facts: &Facts, tokens: &SavedTokens) -> bool {
     newer && (!facts.signed_out || facts.arriving.is_some())
 }
 
-fn granted(facts: &mut Facts, tokens: &SavedTokens, now: &Now) {
+/// `late`: these tokens were granted before, and only now came, or failed again to come, to the disk.
+fn granted(facts: &mut Facts, tokens: &SavedTokens, late: bool, now: &Now) {
+    let known = late && facts.arriving.is_none();
+    let blocked_since = known && facts.condemned == Some(Condemned::Account);
     // A refresh that ends meanwhile does not end the sign-in that is under way.
     if let Some(account) = facts.arriving.take() {
         facts.account = Some(account);
@@ -185,6 +188,9 @@ fn granted(facts: &mut Facts, tokens: &SavedTokens, now: &Now) {
     let unauthorized = facts.unauthorized.take();
     contact(facts, tokens.server_time, tokens.offline_grace, now);
     facts.unauthorized = unauthorized;
+    if blocked_since {
+        facts.condemned = Some(Condemned::Account);
+    }
 }
 
 /// Whether an answer to this call is a contact of this session. One that comes late may be of the athlete before, or of

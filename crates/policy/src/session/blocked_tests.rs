@@ -20,6 +20,29 @@ fn blocked_rider() -> Rider {
     rider
 }
 
+/// Tokens that come to the disk late are the same that the service has blocked since.
+#[test]
+fn saving_tokens_late_lifts_no_block_and_newer_tokens_do() {
+    use CredentialState::{Active, Blocked, VaultUnavailable};
+    let not_saved = VaultUnavailable(VaultCause::NotSaved);
+    let late = [
+        Event::SaveFailed(tokens(2, T0)),
+        Event::TokensSaved(tokens(2, T0)),
+        Event::SaveFailed(tokens(3, T0)),
+        Event::TokensSaved(tokens(3, T0)),
+    ];
+    let states = [Blocked, Blocked, not_saved.clone(), Active];
+    for (event, state) in late.iter().zip(states) {
+        let mut rider = Rider::signed_in();
+        rider.does(&Event::SaveFailed(tokens(2, T0)));
+        assert_eq!(rider.state(), not_saved);
+        rider.does(&blocked(2));
+        assert_eq!(rider.state(), Blocked);
+        rider.does(event);
+        assert_eq!(rider.state(), state, "{event:?}");
+    }
+}
+
 /// The engine's part: a question that is wanted is sent, and answered like this.
 fn asks(rider: &mut Rider, answer: &Event) -> bool {
     if refresh_wanted(&rider.facts, &rider.now) != Some(RefreshReason::Recheck) {

@@ -383,6 +383,9 @@ fn an_account_is_its_issuer_and_subject_and_its_service_is_the_issuer_unless_tol
     };
     assert_eq!(elsewhere.service(), "https://api.rides.example");
     assert!(plain.is_same(&elsewhere));
+    for account in [&plain, &elsewhere] {
+        assert_eq!(account.principal().service(), account.service());
+    }
     assert!(!plain.is_same(&athlete("b")));
     let stored = serde_json::to_string(&plain).unwrap();
     assert!(!stored.contains("service"), "{stored}");

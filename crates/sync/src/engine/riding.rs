@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use freewheel_policy::lane::{Lane, LaneOutcome};
-use freewheel_policy::session::{Event, Facts, OpenRide, VaultCondition};
+use freewheel_policy::session::{self, Event, Facts, OpenRide, VaultCondition};
 use freewheel_ride::journal::Journal;
 use freewheel_ride::view::RideSaved;
 use freewheel_ride::{
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::Engine;
 use super::session::Session;
 use crate::error::EngineError;
+use crate::lease::nudge::NudgeKind;
 use crate::lease::{Lease, LeaseError, LeaseKind};
 use crate::store::{RideJournal, StoreError};
 
@@ -44,7 +45,9 @@ impl Engine {
             Some(id) => {
                 let found = self.workout(id).await?;
                 if !found.rideable {
-                    let words = self.view_now().session;
+                    // What is on the screen may be a minute older than the end of the grace.
+                    let facts = self.core.session.facts()?;
+                    let words = session::view(&facts, &self.core.clock().now()).words;
                     let reason = format!("{}. {}", words.headline, words.detail);
                     return Err(EngineError::LibraryLocked(reason));
                 }
@@ -121,7 +124,7 @@ impl Engine {
     pub async fn ride_ended(&self) {
         self.session_event(Event::RideEnded).await;
         self.core.wakes.of(Lane::Rides).ring(LaneOutcome::More);
-        self.tell_others();
+        self.tell_others(NudgeKind::Work);
         self.core.refresh_view();
     }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use freewheel_policy::definitive::TokenOutcome;
-use freewheel_policy::session::{Event, Facts, Principal, SavedTokens};
+use freewheel_policy::session::{Caller, Event, Facts, Principal, SavedTokens};
 use freewheel_policy::time::{Millis, Now};
-use freewheel_policy::{Fingerprint, Generation};
+use freewheel_policy::{Fingerprint, Generation, WallMs};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::record::{KeyAtHand, Record, Sealed};
@@ -31,6 +31,8 @@ pub(super) struct Unsaved {
     pub(super) tokens: Arc<TokenSet>,
     /// When they came: from then on the grace counts, whenever they are saved.
     pub(super) came: Now,
+    /// The last contact that was made with them: the server's time, and this computer's.
+    pub(super) contact: Option<(WallMs, Now)>,
     /// Held while they are unsaved, so that no other process spends what they were got for.
     pub(super) lease: Option<Arc<Lease>>,
 }
@@ -70,6 +72,7 @@ impl Unsaved {
             saved,
             tokens: Arc::new(tokens),
             came: granted.came,
+            contact: None,
             lease,
         }
     }
@@ -102,6 +105,24 @@ impl Unsaved {
             ..self.saved
         };
         Self { saved, ..self }
+    }
+
+    /// Tells of them by `event`, as of when they came, and of the last contact that was made with them. That they are noted
+    /// or saved later is no contact, and takes none back.
+    fn tell(&self, record: &mut Record<'_>, event: &Event) {
+        record.apply_at(event, &self.came);
+        if let (Some((server_time, at)), Some(principal)) = (&self.contact, &self.tokens.principal)
+        {
+            let caller = Caller {
+                generation: self.tokens.generation,
+                principal: principal.clone(),
+            };
+            let contact = Event::Contact {
+                server_time: *server_time,
+                caller: Some(caller),
+            };
+            record.apply_at(&contact, at);
+        }
     }
 
     /// What is at hand once they are sealed with `key`.
@@ -199,11 +220,29 @@ impl Session {
 
     /// Another process that started meanwhile may have taken them for lost.
     async fn note_unsaved(&self, unsaved: &Unsaved) {
-        let noted = self.facts().map(|facts| facts.unsaved.is_some());
-        if let Ok(false) = noted
-            && let Err(error) = self.apply(Event::SaveFailed(unsaved.saved.clone())).await
-        {
-            tracing::debug!(%error, "it could not be noted that tokens are unsaved");
+        if !self.facts().is_ok_and(|facts| facts.unsaved.is_none()) {
+            return;
+        }
+        let (clock, hand) = (Arc::clone(&self.clock), self.at_hand());
+        let unsaved = unsaved.clone();
+        let change = move |store: &Store| {
+            store.change_session(|change| {
+                let now = clock.now();
+                let mut record = Record::open(change, &now, hand.as_ref())?;
+                if record.facts().unsaved.is_some() {
+                    return Ok(());
+                }
+                record.examine();
+                unsaved.tell(&mut record, &Event::SaveFailed(unsaved.saved.clone()));
+                record.apply(&Event::Tick);
+                record.close()
+            })
+        };
+        match self.store.run(change).await {
+            Ok(()) => self.wake_lanes(),
+            Err(error) => {
+                tracing::debug!(%error, "it could not be noted that tokens are unsaved");
+            }
         }
     }
 
@@ -232,7 +271,7 @@ impl Session {
                     record.apply(&Event::TokenAnswer(TokenOutcome::Granted));
                 }
                 let generation = new.saved.generation;
-                record.apply_at(&Event::TokensSaved(new.saved), &new.came);
+                new.tell(&mut record, &Event::TokensSaved(new.saved.clone()));
                 if !answered {
                     record.apply(&Event::Tick); // What has elapsed since they came is remembered at once.
                 }

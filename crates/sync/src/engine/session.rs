@@ -7,7 +7,7 @@ use freewheel_policy::lane::{Lane, LaneOutcome};
 use freewheel_policy::session::{
     self, Action, Event, Facts, Principal, RefreshReason, VaultCondition,
 };
-use freewheel_policy::time::Millis;
+use freewheel_policy::time::{Millis, Now};
 use freewheel_policy::{Generation, WallMs};
 
 use super::record::{KeyAtHand, Record, Sealed};
@@ -206,6 +206,7 @@ impl Session {
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let server_time = date.unwrap_or(now.wall);
+        self.note_contact(bearer.generation(), server_time, &now);
         let facts = self.store.run(stored_facts).await?;
         if session::contact_matters(&facts, server_time, &now) {
             let caller = Some(bearer.caller());
@@ -216,6 +217,16 @@ impl Session {
             self.apply(contact).await?;
         }
         Ok(())
+    }
+
+    /// Tokens that are not saved yet bring the last contact that was made with them.
+    fn note_contact(&self, generation: Generation, server_time: WallMs, at: &Now) {
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(unsaved) = unsaved.as_mut()
+            && unsaved.tokens.generation == generation
+        {
+            unsaved.contact = Some((server_time, at.clone()));
+        }
     }
 
     /// A blocked account is asked about once more.

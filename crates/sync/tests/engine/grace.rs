@@ -177,6 +177,32 @@ async fn a_grace_that_was_edited_counts_as_over_until_the_next_contact() {
     assert!(open(&rig.engine().unwrap().view_now()), "and stays so");
 }
 
+/// The screen is composed when something happens; that time passes is no such thing.
+#[tokio::test]
+async fn a_ride_that_is_refused_says_why_also_when_the_screen_is_older_than_the_end_of_the_grace() {
+    let site = Site::start().await;
+    let mut rig = Rig::new().unwrap();
+    let engine = rig.launch(Mode::Resident).await.unwrap();
+    rig.sign_in(&site.url, "demo").await.unwrap();
+    rig.until("a library", PATIENCE, settled).await.unwrap();
+    let library = engine.library(freewheel_sync::view::LibraryQuery {
+        limit: 1,
+        ..Default::default()
+    });
+    let licensed = library.await.unwrap().rows[0].id.clone();
+    rig.clock.pass(days(15));
+    let request = RideRequest {
+        workout_id: Some(licensed),
+        plan_item_id: None,
+        speed: 1.0,
+        autostart: true,
+    };
+    let refused = engine.start_ride(request).await.err().unwrap();
+    assert_eq!(refused.code(), "library_locked");
+    let words = refused.to_string();
+    assert!(words.starts_with("The library is locked. "), "{words}");
+}
+
 #[tokio::test]
 async fn an_edit_while_the_app_runs_is_not_vouched_for_either() {
     let site = Site::start().await;

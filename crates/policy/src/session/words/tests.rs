@@ -295,6 +295,26 @@ fn a_locked_library_says_what_keeps_the_contact_away() {
     }
 }
 
+/// It is the cause only where nothing else is known to be.
+#[test]
+fn a_locked_library_names_a_sign_in_that_is_not_saved() {
+    let refused = Trouble::Transport(TransportFailure::Refused);
+    for (unsaved, trouble, named) in [
+        (true, None, true),
+        (false, None, false),
+        (true, Some(refused), false),
+    ] {
+        let around = Around {
+            unsaved,
+            trouble,
+            ..Around::default()
+        };
+        let words = super::words(&CredentialState::GraceExpired(None), &around);
+        let said = words.detail.contains("Your sign-in is not saved.");
+        assert_eq!(said, named, "{words:?}");
+    }
+}
+
 /// A sign-in helps whatever the keyring does, and so does the right date.
 #[test]
 fn a_locked_library_that_needs_a_sign_in_tells_of_the_date_too() {
