@@ -28,6 +28,8 @@ pub fn run(place: &Place) -> Outcome<ExitCode> {
         .current_dir(place.root())
         .env("PROPTEST_CASES", CASES)
         .env("CARGO_PROFILE_TEST_DEBUG", "0")
+        // The walks through all facts take longer unoptimised than optimising does.
+        .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1")
         .env("CARGO_TARGET_DIR", place.in_target("mutants/build"))
         .args(["mutants", "--package", PACKAGE, "--jobs", "1"])
         .args(["--timeout", TIMEOUT, "--no-shuffle", "--colors", "never"])

@@ -16,6 +16,9 @@ pub const PER_HOUR: u64 = 5;
 /// One token, as the time that it takes to gain it.
 const COST: Millis = Millis(Millis::hours(1).0 / PER_HOUR);
 const FULL: Millis = Millis(COST.0 * CAPACITY);
+/// Over how long an attempt that waited for a token is spread. Many clients whose buckets something emptied in the same
+/// second gain their tokens in the same second, too.
+pub const SPREAD: Millis = Millis(COST.0 / 2);
 
 /// The state of the bucket, as stored per origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backoff::{Policy, curve, delay};
-use crate::budget::Budget;
+use crate::budget::{self, Budget};
 use crate::grace::TOLERANCE;
 use crate::reach::{Reach, Return};
 use crate::time::{Millis, WallMs};
@@ -97,6 +97,9 @@ pub struct LanePlan {
     pub due: Option<WallMs>,
     /// Why.
     pub reason: PlanReason,
+    /// For whom, should nothing more urgent wait by then.
+    #[serde(default)]
+    pub policy: Policy,
 }
 
 /// Why a lane tries when it does.
@@ -141,7 +144,26 @@ impl PlanReason {
     }
 }
 
+/// For whom an attempt is made that follows from what woke the lane.
+#[must_use]
+pub const fn policy_for(woken: LaneOutcome) -> Policy {
+    match woken {
+        LaneOutcome::SyncNow | LaneOutcome::Returned(_) => Policy::Waiting,
+        LaneOutcome::More | LaneOutcome::Ready | LaneOutcome::Failed { .. } => Policy::Background,
+        LaneOutcome::Done => Policy::Unhurried,
+    }
+}
+
 impl LanePlan {
+    /// For whom the planned attempt is made; `wanted`: something waits for what it would bring.
+    #[must_use]
+    pub const fn policy(&self, wanted: bool) -> Policy {
+        match self.policy {
+            Policy::Unhurried if wanted => Policy::Background,
+            policy => policy,
+        }
+    }
+
     /// Whether this plan stands although `woken` happened. What the service or the budget holds back stays held
     /// back; a mere start of the program does not cut a backoff short, a new ride or something that returned does.
     #[must_use]
@@ -154,8 +176,9 @@ impl LanePlan {
             LaneOutcome::Ready => self.reason != PlanReason::Idle,
             LaneOutcome::More | LaneOutcome::Returned(_) => match self.reason {
                 PlanReason::RetryAfter | PlanReason::Budget | PlanReason::SyncNow => true,
+                // What is new goes with everything else that goes within the spread.
+                PlanReason::Returned => woken == LaneOutcome::More,
                 PlanReason::Work
-                | PlanReason::Returned
                 | PlanReason::Idle
                 | PlanReason::Backoff
                 | PlanReason::NoNetwork
@@ -211,6 +234,7 @@ pub fn next_due(
         made: now,
         due: wait.map(|wait| now.plus(wait)),
         reason,
+        policy: policy_after(outcome, conditions.policy),
     };
     if lane != Lane::Session && lane != Lane::Status && !conditions.calls {
         return plan(None, PlanReason::NoSession);
@@ -225,9 +249,21 @@ pub fn next_due(
     let affordable = conditions.budget.next(now).since(now).unwrap_or_default();
     match wait {
         Some(wait) if reason.spends() && affordable > wait => {
-            plan(Some(affordable), PlanReason::Budget)
+            let spread = budget::SPREAD.part(conditions.seed);
+            plan(Some(affordable.plus(spread)), PlanReason::Budget)
         }
         Some(_) | None => plan(wait, reason),
+    }
+}
+
+/// For whom the next attempt is. Whoever asked has seen the answer, so a failure leaves nobody waiting.
+const fn policy_after(outcome: LaneOutcome, policy: Policy) -> Policy {
+    match outcome {
+        LaneOutcome::Failed { .. } => match policy {
+            Policy::Unhurried => Policy::Unhurried,
+            Policy::Waiting | Policy::Background => Policy::Background,
+        },
+        woken => policy_for(woken),
     }
 }
 
@@ -242,7 +278,7 @@ fn wish(
         LaneOutcome::Done => (idle(lane, seed), PlanReason::Idle),
         LaneOutcome::More | LaneOutcome::Ready => (Some(Millis::ZERO), PlanReason::Work),
         LaneOutcome::SyncNow => (Some(Millis::ZERO), PlanReason::SyncNow),
-        LaneOutcome::Returned(what) => (Some(what.spread().part(seed)), PlanReason::Returned),
+        LaneOutcome::Returned(what) => (Some(spread(lane, what).part(seed)), PlanReason::Returned),
         LaneOutcome::Failed { verdict, attempt } => match verdict {
             Verdict::Retry => (
                 Some(delay(policy, attempt, None, seed)),
@@ -261,6 +297,16 @@ fn wish(
                 (Some(Millis::ZERO), PlanReason::Work)
             }
         },
+    }
+}
+
+/// Over how long a lane's first attempts are spread when something came back. With a network of its own back, an
+/// athlete's ride is off at once; what only looks for news is not: a whole region may be coming back.
+#[must_use]
+pub const fn spread(lane: Lane, what: Return) -> Millis {
+    match (what, lane) {
+        (Return::Network, Lane::Library | Lane::Status) => Return::Service.spread(),
+        (Return::Network | Return::Service, _) => what.spread(),
     }
 }
 

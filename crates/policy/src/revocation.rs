@@ -136,7 +136,10 @@ mod tests {
             assert_eq!(next_try(tries, None, seed), want, "{tries}");
         }
         let day = Some(Millis::hours(20));
-        assert_eq!(next_try(1, day, 0.5), Millis::hours(20));
-        assert_eq!(next_try(30, day, 0.5), Millis::hours(20));
+        for tries in [1, 30] {
+            assert_eq!(next_try(tries, day, 0.0), Millis::hours(20));
+            let spread = Millis::secs(450);
+            assert_eq!(next_try(tries, day, 0.5), Millis::hours(20).plus(spread));
+        }
     }
 }

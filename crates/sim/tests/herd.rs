@@ -35,26 +35,24 @@ fn rush(tally: &Tally, from: u32, until: u32) -> u32 {
 
 #[test]
 fn our_herd_comes_back_with_a_tenth_of_a_fixed_retrys_peak_and_everything_is_delivered() {
-    // What turns everybody away for two minutes lets everybody's chains begin anew, and so small a server is overrun by
-    // chance; a thousand times as many clients stay below a tenth there, too (docs/herd.md).
     let outages = [
-        (Outage::Refused, 10),
-        (Outage::TimeOuts, 10),
-        (Outage::Busy, 8),
+        Outage::Refused,
+        Outage::TimeOuts,
+        Outage::Busy,
+        Outage::Maintenance,
     ];
-    for (outage, part) in outages {
+    for outage in outages {
         let scenario = scenario(outage);
         let ours = ours(scenario, Variant::AsItIs);
         let fixed = Policy::Fixed.live(scenario);
         let (back, end) = (scenario.outage_until(), scenario.end());
         let [after, fixed_after] = [&ours, &fixed].map(|tally| rush(tally, back, end));
         assert!(
-            after * part <= fixed_after,
+            after * 10 <= fixed_after,
             "{outage:?}: {after} {fixed_after}"
         );
-        // While everybody is noticing the outage it is more than that: a chain of short waits for each lane.
         let [all, fixed_all] = [&ours, &fixed].map(|tally| rush(tally, 0, end));
-        assert!(all * 5 <= fixed_all, "{outage:?}: {all} {fixed_all}");
+        assert!(all * 10 <= fixed_all, "{outage:?}: {all} {fixed_all}");
         let (ours, fixed) = (ours.summary(), fixed.summary());
         assert!(ours.requests * 10 <= fixed.requests, "{outage:?}: {ours:?}");
         assert!(

@@ -30,7 +30,7 @@ mod wake;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use freewheel_policy::lane::LaneOutcome;
+use freewheel_policy::lane::{Lane, LaneOutcome};
 use freewheel_policy::session::VaultCondition;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -244,7 +244,7 @@ impl Engine {
     /// It did not come about.
     pub async fn sign_in_finished(&self) -> Result<String, EngineError> {
         let name = self.core.sign_in_ended().await?;
-        self.tell_others();
+        self.tell_others(NudgeKind::Sync);
         Ok(name)
     }
 
@@ -260,7 +260,7 @@ impl Engine {
     /// The store could not be written.
     pub async fn sign_out(&self) -> Result<(), EngineError> {
         let done = self.core.sign_out().await;
-        self.tell_others();
+        self.tell_others(NudgeKind::Sync);
         done
     }
 
@@ -274,6 +274,8 @@ impl Engine {
         tasks.shutdown().await;
         // A renewal goes on by itself; a program that ends in the middle of one may lose the token that it brings.
         drop(tokio::time::timeout(ANSWER, self.core.session.refreshing.lock()).await);
+        // Ending a task does not end what it has the store do, and whoever has the lease next may count on its end.
+        self.store().settled().await;
         self.core.release_lease();
     }
 
@@ -287,12 +289,12 @@ impl Engine {
         tasks.spawn(task)
     }
 
-    /// Other processes of this profile read the store again.
-    fn tell_others(&self) {
+    /// Other processes of this profile read the store again, and the one that syncs does what follows from it.
+    fn tell_others(&self, syncer: NudgeKind) {
         let kind = if self.core.holds_lease() {
             NudgeKind::Changed
         } else {
-            NudgeKind::Sync
+            syncer
         };
         if let Err(error) = nudge::send(&self.home, kind) {
             tracing::debug!(%error, "other processes could not be nudged");
@@ -420,6 +422,10 @@ async fn hear_others(core: Arc<Core>) {
                 if core.holds_lease() {
                     core.sync_now();
                 }
+            }
+            NudgeKind::Work => {
+                core.store().changed_elsewhere();
+                core.wakes.of(Lane::Rides).ring(LaneOutcome::More);
             }
             NudgeKind::Changed => core.store().changed_elsewhere(),
             NudgeKind::Show => {}

@@ -41,7 +41,7 @@ mod workout_card;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 
 use crate::home::Home;
 use database::Database;
@@ -69,6 +69,8 @@ struct Inner {
     athlete: Database,
     library: LibraryDb,
     revisions: watch::Sender<Revisions>,
+    /// Held by every call that [`Store::run`] has under way.
+    under_way: Arc<RwLock<()>>,
 }
 
 /// Counters that rise with every commit of their part, so that watchers know when to read again.
@@ -101,6 +103,7 @@ impl Store {
             athlete,
             library,
             revisions,
+            under_way: Arc::default(),
         }));
         store.library_call(|library| own_workout::index_missing(store.athlete(), library))?;
         Ok(store)
@@ -115,9 +118,20 @@ impl Store {
         f: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || f(&store))
+        let under_way = Arc::clone(&self.0.under_way).read_owned().await;
+        let call = move || {
+            let done = f(&store);
+            drop(under_way);
+            done
+        };
+        tokio::task::spawn_blocking(call)
             .await
             .map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Waits for the calls that are under way, also those that nobody waits for any more.
+    pub async fn settled(&self) {
+        drop(self.0.under_way.write().await);
     }
 
     /// The profile folder of this store.

@@ -31,6 +31,8 @@ pub enum Way {
     LoseRequest,
     /// The gate answers in the server's place: status, media type, body.
     Say(u16, &'static str, String),
+    /// As `Say`, but of the body only so many bytes arrive, then the connection breaks.
+    SayCut(u16, &'static str, String, usize),
     /// As `Say`, with headers of its own choice.
     SayWith(Canned),
     /// The gate answers with this status and a `Retry-After` in seconds.
@@ -231,6 +233,9 @@ async fn go(way: Way, mut request: Request, next: Ear) -> Response {
         }
         Way::LoseRequest => break_connection(),
         Way::Say(status, media, body) => say(status, &[(CONTENT_TYPE, media)], body),
+        Way::SayCut(status, media, body, bytes) => {
+            cut(say(status, &[(CONTENT_TYPE, media)], body), bytes).await
+        }
         Way::SayWith(canned) => canned.answer(),
         Way::Later(status, seconds) => {
             let seconds = seconds.to_string();

@@ -73,9 +73,13 @@ fn each_outcome_has_its_wait_and_its_reason() {
         (Lane::Rides,   Ready,                        Some(Millis::ZERO),      R::Work),
         (Lane::Rides,   SyncNow,                      Some(Millis::ZERO),      R::SyncNow),
         (Lane::Rides,   Returned(Return::Network),    Some(Millis::secs(1)),   R::Returned),
+        (Lane::Edits,   Returned(Return::Network),    Some(Millis::secs(1)),   R::Returned),
+        (Lane::Session, Returned(Return::Network),    Some(Millis::secs(1)),   R::Returned),
+        (Lane::Library, Returned(Return::Network),    Some(Millis::secs(30)),  R::Returned),
+        (Lane::Status,  Returned(Return::Network),    Some(Millis::secs(30)),  R::Returned),
         (Lane::Rides,   Returned(Return::Service),    Some(Millis::secs(30)),  R::Returned),
         (Lane::Rides,   failed(Verdict::Retry, 4),    Some(Millis::secs(4)),   R::Backoff),
-        (Lane::Rides,   failed(minute, 1),            Some(Millis::mins(1)),   R::RetryAfter),
+        (Lane::Rides,   failed(minute, 1),            Some(Millis::secs(90)),  R::RetryAfter),
         (Lane::Rides,   failed(Verdict::NeedsAuth, 3),Some(Millis::secs(4)),   R::Backoff),
         (Lane::Rides,   failed(Verdict::Blocked, 1),  None,                    R::NoSession),
         (Lane::Rides,   failed(parked, 1),            Some(Millis::ZERO),      R::Work),
@@ -150,9 +154,10 @@ fn an_empty_budget_delays_retries_but_neither_sync_now_nor_retry_after() {
 fn a_wait_that_the_budget_allows_to_the_moment_keeps_its_own_reason() {
     let budget = drained();
     let reach = Reach::new(false);
-    // The longest backoff is 15 minutes; the next attempt is gained in 12.
+    // The longest backoff is 15 minutes; the next attempt is gained in 12, and those who wait for it come within 6 more.
     for (seed, minutes, reason) in [
-        (0.5, 12, PlanReason::Budget),
+        (0.0, 12, PlanReason::Budget),
+        (0.5, 15, PlanReason::Budget),
         (0.8, 12, PlanReason::Backoff),
         (1.0, 15, PlanReason::Backoff),
     ] {
@@ -170,6 +175,52 @@ fn a_wait_that_the_budget_allows_to_the_moment_keeps_its_own_reason() {
 }
 
 #[test]
+fn what_nothing_waits_for_is_unhurried_until_something_does() {
+    use LaneOutcome::*;
+    use Policy::*;
+    let failed = failed(Verdict::Retry, 1);
+    #[rustfmt::skip]
+    let cases = [
+        // What happened, for whom it was, for whom the next attempt is.
+        (Done,                      Waiting,    Unhurried),
+        (Done,                      Background, Unhurried),
+        (failed,                    Unhurried,  Unhurried),
+        (failed,                    Background, Background),
+        (failed,                    Waiting,    Background),
+        (More,                      Unhurried,  Background),
+        (Ready,                     Unhurried,  Background),
+        (SyncNow,                   Unhurried,  Waiting),
+        (Returned(Return::Network), Unhurried,  Waiting),
+        (Returned(Return::Service), Unhurried,  Waiting),
+    ];
+    let (reach, budget) = (Reach::new(false), Budget::full(T0));
+    for (outcome, policy, next) in cases {
+        let conditions = Conditions {
+            reach: &reach,
+            budget: &budget,
+            policy,
+            calls: true,
+            seed: 0.5,
+        };
+        let plan = next_due(Lane::Library, outcome, T0, &conditions);
+        assert_eq!(plan.policy(false), next, "{outcome:?} {policy:?}");
+        let wanted = if next == Unhurried { Background } else { next };
+        assert_eq!(plan.policy(true), wanted, "{outcome:?} {policy:?}");
+        if outcome != failed {
+            assert_eq!(plan.policy(false), policy_for(outcome), "{outcome:?}");
+        }
+    }
+}
+
+/// Plans of a version that did not tell them apart.
+#[test]
+fn a_plan_that_does_not_say_for_whom_it_is_was_made_in_the_background() {
+    let text = r#"{"made":1767592800000,"due":null,"reason":"idle"}"#;
+    let plan: LanePlan = serde_json::from_str(text).unwrap();
+    assert_eq!(plan.policy(false), Policy::Background);
+}
+
+#[test]
 fn what_wakes_a_lane_cuts_only_those_plans_short_that_it_may() {
     use PlanReason::*;
     let all = [
@@ -182,7 +233,7 @@ fn what_wakes_a_lane_cuts_only_those_plans_short_that_it_may() {
         (LaneOutcome::Done,          &[]),
         (failed(Verdict::Retry, 1),  &[]),
         (LaneOutcome::Ready,         &[Work, SyncNow, Returned, Backoff, RetryAfter, Budget, NoNetwork, NoSession]),
-        (LaneOutcome::More,          &[SyncNow, RetryAfter, Budget]),
+        (LaneOutcome::More,          &[SyncNow, Returned, RetryAfter, Budget]),
         (network,                    &[SyncNow, RetryAfter, Budget]),
     ];
     for (woken, outlast) in cases {
@@ -191,6 +242,7 @@ fn what_wakes_a_lane_cuts_only_those_plans_short_that_it_may() {
                 made: T0,
                 due: Some(T0.plus(Millis::mins(1))),
                 reason,
+                policy: Policy::Background,
             };
             assert_eq!(
                 plan.outlasts(woken, T0),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use freewheel_policy::backoff::Policy;
 use freewheel_policy::lane::{
-    Conditions, Lane, LaneOutcome, LanePlan, PlanReason, may_leave, next_due,
+    Conditions, Lane, LaneOutcome, LanePlan, PlanReason, may_leave, next_due, policy_for, spread,
 };
 use freewheel_policy::reach::{Observation, Reach};
 use freewheel_policy::session::{self, Event, VaultCondition};
@@ -78,7 +78,7 @@ impl Core {
             let gate = wake.gate.lock().await;
             if let Some(reason) = wake.take() {
                 asked |= reason == LaneOutcome::SyncNow;
-                self.replan(lane, reason, self.policy_for(reason)).await;
+                self.replan(lane, reason, policy_for(reason)).await;
             }
             let wait = self.wait(lane).await;
             if wait == Some(Millis::ZERO) {
@@ -295,7 +295,10 @@ impl Core {
         };
         self.put_lane_state(lane, state).await?;
         if attempt == Attempt::NoBearer(NoBearer::WaitsForRefresh) && lane != Lane::Session {
-            self.wakes.of(Lane::Session).ring(LaneOutcome::Ready);
+            self.wakes.of(Lane::Session).ring(match policy {
+                Policy::Waiting | Policy::Background => LaneOutcome::More,
+                Policy::Unhurried => LaneOutcome::Ready,
+            });
         }
         Ok(())
     }
@@ -347,23 +350,17 @@ impl Core {
         next_due(lane, outcome, now.wall, &conditions)
     }
 
-    /// For whom an attempt that follows from `reason` is made.
-    fn policy_for(&self, reason: LaneOutcome) -> Policy {
-        match reason {
-            LaneOutcome::SyncNow | LaneOutcome::Returned(_) => Policy::Waiting,
-            LaneOutcome::Done
-            | LaneOutcome::More
-            | LaneOutcome::Ready
-            | LaneOutcome::Failed { .. } => Policy::Background,
-        }
-    }
-
+    /// For whom the attempt is made that the lane has planned.
     async fn policy_of_plan(&self, lane: Lane) -> Policy {
-        let plan = self.lane_state(lane).await.plan;
-        match plan.map(|plan| plan.reason) {
-            Some(PlanReason::SyncNow | PlanReason::Returned) => Policy::Waiting,
-            _ => Policy::Background,
-        }
+        let state = self.lane_state(lane).await;
+        let wanted = match lane {
+            Lane::Session | Lane::Rides => self.next_ride_due().await.is_some(),
+            Lane::Library => state.last_success.is_none(),
+            Lane::Edits | Lane::Status => false,
+        };
+        state
+            .plan
+            .map_or_else(Policy::default, |plan| plan.policy(wanted))
     }
 
     /// What is done about once a minute while a lane waits.
@@ -417,7 +414,7 @@ impl Core {
                 self.wakes.of(lane).ring(LaneOutcome::Returned(what));
             }
             if by == Some(Lane::Rides) {
-                let spread = what.spread().part(self.entropy().unit());
+                let spread = spread(Lane::Rides, what).part(self.entropy().unit());
                 self.make_rides_due(now.wall.plus(spread)).await;
             }
         }

@@ -44,7 +44,8 @@ impl Engine {
             self.ask_the_syncer(started, wait.max(OTHER_PROCESS))
                 .await?;
         }
-        self.tell_others();
+        // What there was to ask for has been asked.
+        self.tell_others(NudgeKind::Changed);
         let view = self.compose_now().await?;
         let delivered = self.delivered().await?.saturating_sub(delivered_before);
         Ok(report(&before, &view, delivered, started))

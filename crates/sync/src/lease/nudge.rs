@@ -18,8 +18,10 @@ use crate::home::Home;
 /// What the other process should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NudgeKind {
-    /// Sync now.
+    /// Sync now: the athlete asked for it, or signed in or out.
     Sync,
+    /// There is a new ride to deliver. Nobody asked for more than that, so the network and the backoff have their say.
+    Work,
     /// Bring the window to the front.
     Show,
     /// Read the store again: this process changed it.
@@ -27,11 +29,12 @@ pub enum NudgeKind {
 }
 
 impl NudgeKind {
-    const ALL: [Self; 3] = [Self::Sync, Self::Show, Self::Changed];
+    const ALL: [Self; 4] = [Self::Sync, Self::Work, Self::Show, Self::Changed];
 
     fn name(self) -> &'static str {
         match self {
             Self::Sync => "sync",
+            Self::Work => "work",
             Self::Show => "show",
             Self::Changed => "changed",
         }

@@ -33,6 +33,7 @@ mod setbacks;
 mod sign_in;
 mod site;
 mod spoilt;
+mod statuses;
 mod tokens;
 mod unfinished;
 mod unrenewable;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use freewheel_lab::port::Port;
 use freewheel_sync::clock::{Clock as _, SystemClock};
 use freewheel_sync::vault::{Vault, VaultOptions, account_entry};
-use freewheel_sync::view::{LibraryQuery, NetworkFact, ServiceState};
+use freewheel_sync::view::{LibraryQuery, NetworkFact, ServiceState, SyncView};
 use freewheel_sync::{Engine, Mode, Ports};
 use serde_json::json;
 use tokio::net::TcpStream;
@@ -253,6 +253,32 @@ async fn without_a_network_a_server_elsewhere_is_not_asked() {
         )
         .unwrap();
     assert_eq!(budgets, 0, "no attempt was paid for");
+}
+
+/// The service said when. A ride of another process is work like any other, and not the athlete's order to sync.
+#[tokio::test]
+async fn a_ride_of_another_process_waits_as_the_service_asked() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = signed_in(folder.path(), Mode::Resident, &site.url, "demo").await;
+    until(&engine, "a library", |v| {
+        v.library.workouts >= 60 && !v.data.busy
+    })
+    .await;
+    site.gate.only("PUT /v1/rides", || Way::Later(503, 600));
+    ride(&engine).await;
+    let held = |v: &SyncView| v.data.next_try.is_some() && !v.data.busy;
+    until(&engine, "held back", held).await;
+    let beside = Engine::open(home(folder.path()), ports(), Mode::OneShot)
+        .await
+        .unwrap();
+    // While the second is ridden, the first one would long be sent.
+    for waiting in 2..=3 {
+        ride(&beside).await;
+        beside.ride_ended().await;
+        until(&engine, "it waits too", |v| v.data.waiting == waiting).await;
+    }
+    assert_eq!(site.gate.count("PUT /v1/rides"), 1);
 }
 
 /// A program that was killed leaves plans of any kind behind, due or not: `made` and `due` are seconds from now.

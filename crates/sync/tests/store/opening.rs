@@ -171,3 +171,34 @@ async fn blocking_calls_run_beside_the_async_threads() {
         .await;
     assert!(matches!(failed, Err(StoreError::Stopped)));
 }
+
+#[tokio::test]
+async fn a_call_that_nobody_waits_for_any_more_is_waited_for_at_the_end() {
+    let profile = profile();
+    let (begun, begins) = tokio::sync::oneshot::channel();
+    let (go_on, goes_on) = std::sync::mpsc::channel::<()>();
+    let store = profile.store.clone();
+    let task = tokio::spawn(async move {
+        let call = move |store: &Store| {
+            let _ = begun.send(());
+            let _ = goes_on.recv();
+            store.put_lane_state("late", "written")
+        };
+        store.run(call).await
+    });
+    begins.await.unwrap();
+    task.abort();
+    let settled = profile.store.settled();
+    let mut settled = std::pin::pin!(settled);
+    tokio::select! {
+        biased;
+        () = &mut settled => panic!("the call is still under way"),
+        () = std::future::ready(()) => {}
+    }
+    go_on.send(()).unwrap();
+    settled.await;
+    assert_eq!(
+        profile.store.lane_state("late").unwrap().as_deref(),
+        Some("written")
+    );
+}

@@ -154,6 +154,7 @@ impl Client {
                 made: EPOCH,
                 due: due.map(wall),
                 reason: PlanReason::Idle,
+                policy: Policy::Unhurried,
             }),
             ..LaneRow::default()
         };

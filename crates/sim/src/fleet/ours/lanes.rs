@@ -1,13 +1,12 @@
 //! A lane, as in `engine/lane.rs`: waits until its plan is due, makes one attempt, obeys `policy::lane` about the next.
 
 use freewheel_policy::backoff::Policy;
-use freewheel_policy::lane::{LaneOutcome, PlanReason, may_leave};
+use freewheel_policy::lane::{Lane, LaneOutcome, PlanReason, may_leave, policy_for, spread};
 use freewheel_policy::reach::Observation;
 use freewheel_policy::time::Millis;
 use freewheel_policy::verdict::{Verdict, trouble};
 
 use super::client::{Bell, Client, Ended, LANES, Place, UnderWay, at, wall};
-use super::plan::policy_for;
 use super::tokens::{Tokens, clocks};
 use super::{Variant, event, rides};
 use crate::fleet::errand::Errand;
@@ -97,7 +96,7 @@ impl Turn<'_> {
                 self.ring(place, what.into());
             }
             if by == Some(Place::Rides) {
-                let spread = what.spread().part(self.spread_seed());
+                let spread = spread(Lane::Rides, what).part(self.spread_seed());
                 self.client.make_rides_due(at(now.wall.plus(spread)));
             }
         }
@@ -221,7 +220,13 @@ impl Turn<'_> {
         row.attempt = failures;
         row.waits_for_session = ended == Ended::NoBearer;
         if ended == Ended::NoBearer && place != Place::Session {
-            self.ring(Place::Session, Bell::Ready);
+            self.ring(
+                Place::Session,
+                match policy {
+                    Policy::Waiting | Policy::Background => Bell::More,
+                    Policy::Unhurried => Bell::Ready,
+                },
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! What `policy` is asked, and with which seeds.
 
 use freewheel_policy::backoff::Policy;
-use freewheel_policy::lane::{Conditions, LaneOutcome, LanePlan, PlanReason, next_due};
+use freewheel_policy::lane::{Conditions, LaneOutcome, LanePlan, next_due};
 
 use super::Variant;
 use super::client::{Place, wall};
@@ -27,12 +27,14 @@ impl Turn<'_> {
         next_due(place.lane(), outcome, wall(self.world.now()), &conditions)
     }
 
-    /// For whom an attempt is made that follows from the lane's plan.
+    /// For whom the attempt is made that the lane has planned.
     pub(super) fn policy_of_plan(&self, place: Place) -> Policy {
-        match self.client.lane(place).plan.map(|plan| plan.reason) {
-            Some(PlanReason::SyncNow | PlanReason::Returned) => Policy::Waiting,
-            _ => Policy::Background,
-        }
+        let wanted = match place {
+            Place::Session | Place::Rides => self.client.next_ride_due().is_some(),
+            Place::Library => false, // Everybody has one.
+        };
+        let plan = self.client.lane(place).plan;
+        plan.map_or_else(Policy::default, |plan| plan.policy(wanted))
     }
 
     /// The seed of a backoff.
@@ -52,16 +54,6 @@ impl Turn<'_> {
             0.0
         } else {
             seed
-        }
-    }
-}
-
-/// For whom an attempt is made that follows from `reason`.
-pub(super) fn policy_for(reason: LaneOutcome) -> Policy {
-    match reason {
-        LaneOutcome::SyncNow | LaneOutcome::Returned(_) => Policy::Waiting,
-        LaneOutcome::Done | LaneOutcome::More | LaneOutcome::Ready | LaneOutcome::Failed { .. } => {
-            Policy::Background
         }
     }
 }
