@@ -107,15 +107,16 @@ async fn the_sign_in_page_works_in_a_real_browser() {
 
     let browser = Browser::open(&session).await.unwrap();
     browser.goto(&url).await.unwrap();
-    browser.fill("#username", "demo").await.unwrap();
-    browser.fill("#password", "wrong").await.unwrap();
+    // Both at once: letters for one may go to the other while the page comes up, and only a look at both finds that.
+    let typed = |password| [("#username", "demo"), ("#password", password)];
+    browser.fill_in(&typed("wrong")).await.unwrap();
     browser.click("#sign-in").await.unwrap();
     let patience = Duration::from_secs(10);
     browser
         .wait_for_text("#message", "password", patience)
         .await
         .unwrap();
-    browser.fill("#password", "demo").await.unwrap();
+    browser.fill_in(&typed("demo")).await.unwrap();
     browser.click("#sign-in").await.unwrap();
     browser.click("#allow").await.unwrap();
     browser
