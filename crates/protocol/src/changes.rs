@@ -31,6 +31,8 @@ open_enum! {
         PlanItem = "plan_item",
         /// The athlete's [`Profile`]; its id is always `me`.
         Profile = "profile",
+        /// The [`crate::RideDetails`] of a ride, by the ride's id.
+        RideDetails = "ride_details",
         /// A feature flag.
         Flag = "flag",
         /// The description of a binary asset.

@@ -8,6 +8,7 @@
 
 pub mod changes;
 pub mod digest;
+pub mod edits;
 pub mod header;
 pub mod oauth;
 pub mod open_enum;
@@ -17,6 +18,10 @@ pub mod status;
 
 pub use changes::{Change, ChangeKind, ChangesPage, PlanItem, PlanState, Profile, WorkoutDoc};
 pub use digest::{ContentDigest, Sha256Digest};
+pub use edits::{
+    Edit, EditBatch, EditResult, EditResults, EditTarget, EditVerdict, EditedField, FieldChange,
+    FieldName, RideDetails, Rpe, TargetKind,
+};
 pub use header::PROTOCOL_VERSION;
 pub use problem::{Problem, ProblemCode};
 pub use rides::{RideId, RideList, RideReceipt, RideRow, RideUpload};

@@ -23,6 +23,10 @@ open_enum! {
         TooLarge = "too-large",
         /// 422: the bytes are not a FIT activity file.
         RideUnreadable = "ride-unreadable",
+        /// An edit whose target, fields or values this server cannot read.
+        EditUnreadable = "edit-unreadable",
+        /// An edit whose id another edit of this athlete has already.
+        EditIdReused = "edit-id-reused",
         /// 410: the cursor is too old or not of this server; start again without one.
         CursorGone = "cursor-gone",
         /// 429: too many requests; `Retry-After` tells how long to wait.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use freewheel_protocol::{Change, ChangeKind, PlanItem, Profile};
+use freewheel_protocol::{Change, ChangeKind, PlanItem, Profile, RideDetails};
 use freewheel_workout::Workout;
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
 use serde_json::Value;
@@ -206,6 +206,57 @@ pub(crate) fn put_profile(
         PROFILE_ID,
         &serde_json::to_value(profile)?,
     )
+}
+
+pub(crate) fn put_ride_details(
+    tx: &Transaction<'_>,
+    athlete: &AthleteId,
+    ride: &str,
+    details: &RideDetails,
+) -> Result<(), StoreError> {
+    put(
+        tx,
+        Some(athlete),
+        &ChangeKind::RideDetails,
+        ride,
+        &serde_json::to_value(details)?,
+    )
+}
+
+/// An athlete's planned workout, and its revision.
+pub(crate) fn plan_item_at(
+    db: &Connection,
+    athlete: &AthleteId,
+    id: &str,
+) -> Result<Option<(u64, PlanItem)>, StoreError> {
+    at(db, athlete, &ChangeKind::PlanItem, id)
+}
+
+/// What an athlete said about a ride, and its revision.
+pub(crate) fn ride_details_at(
+    db: &Connection,
+    athlete: &AthleteId,
+    ride: &str,
+) -> Result<Option<(u64, RideDetails)>, StoreError> {
+    at(db, athlete, &ChangeKind::RideDetails, ride)
+}
+
+fn at<T: serde::de::DeserializeOwned>(
+    db: &Connection,
+    athlete: &AthleteId,
+    kind: &ChangeKind,
+    id: &str,
+) -> Result<Option<(u64, T)>, StoreError> {
+    let sql = "SELECT revision, body FROM feed
+               WHERE kind = ?1 AND thing_id = ?2 AND athlete_id = ?3 AND body IS NOT NULL";
+    let found = db
+        .query_row(sql, (kind.as_str(), id, athlete.as_str()), |row| {
+            Ok((row.get(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    found
+        .map(|(revision, body)| Ok((unsigned(revision), parse(&body)?)))
+        .transpose()
 }
 
 /// An athlete's planned workout.

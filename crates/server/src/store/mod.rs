@@ -4,6 +4,7 @@
 //! is given after the commit. All calls block; the router makes them off the async threads.
 
 pub mod athlete;
+pub mod edit;
 pub mod feed;
 pub mod ride;
 
@@ -49,6 +50,7 @@ const STEPS: &[M<'static>] = &[
     M::up(refresh_token::SIBLINGS),
     M::up(ride::PER_ATHLETE),
     M::up(outside_identity::SCHEMA),
+    M::up(edit::SCHEMA),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

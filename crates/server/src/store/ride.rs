@@ -166,6 +166,15 @@ pub(crate) fn count(db: &Connection) -> Result<i64, StoreError> {
     Ok(db.query_row("SELECT count(*) FROM ride", [], |row| row.get(0))?)
 }
 
+/// What the app called an athlete's ride when it uploaded it; none without such a ride.
+pub(crate) fn name(
+    db: &Connection,
+    athlete: &AthleteId,
+    id: RideId,
+) -> Result<Option<String>, StoreError> {
+    Ok(find(db, athlete, id)?.map(|ride| ride.upload.name))
+}
+
 fn find(
     db: &Connection,
     athlete: &AthleteId,

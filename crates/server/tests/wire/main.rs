@@ -11,6 +11,7 @@
 
 mod account;
 mod device;
+mod edits;
 mod feed;
 mod keys;
 mod outside;
