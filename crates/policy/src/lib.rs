@@ -13,6 +13,7 @@
 //! | [`redeem`] | what becomes of an authorization code once the browser came back |
 //! | [`revocation`] | whether the issuer knows that a sign-in is over |
 //! | [`verdict`] | what becomes of an outbox entry after an HTTP outcome |
+//! | [`edit`] | what a screen shows of what the athlete changed, and what becomes of a change |
 //! | [`reach`] | what is known of the network and of the service |
 //! | [`lane`] | when a lane tries next, from [`backoff`], [`budget`] and [`reach`] |
 //!
@@ -36,6 +37,7 @@ pub mod backoff;
 pub mod budget;
 pub mod definitive;
 pub mod device_grant;
+pub mod edit;
 pub mod grace;
 pub mod lane;
 pub mod reach;
