@@ -10,6 +10,9 @@ mod budget;
 mod change_feed;
 mod check;
 mod database;
+mod edit;
+mod edit_claim;
+mod edit_overlay;
 mod error;
 mod export;
 mod feed_meta;
@@ -27,6 +30,7 @@ mod profile_name;
 mod revocation;
 mod ride;
 mod ride_card;
+mod ride_details;
 mod ride_event;
 mod ride_journal;
 mod ride_sample;
@@ -50,6 +54,8 @@ use library_db::LibraryDb;
 pub use auth_journal::{AUTH_JOURNAL_LENGTH, AuthRecord};
 pub use change_feed::Applied;
 pub use check::{DatabaseCheck, check_databases};
+pub use edit::{EDIT_KIND, EditState, EditTarget, NewEdit, StoredEdit};
+pub use edit_claim::EditClaim;
 pub use error::StoreError;
 pub use feed_meta::PullState;
 pub use outbox::{EntryState, OutboxCounts, OutboxEntry, RIDE_KIND};
@@ -76,9 +82,9 @@ struct Inner {
 /// Counters that rise with every commit of their part, so that watchers know when to read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Revisions {
-    /// Workouts, plan and profile.
+    /// Workouts, plan and profile, and edits of the plan.
     pub library: u64,
-    /// Rides and the outbox.
+    /// Rides, the outbox, and edits of rides.
     pub rides: u64,
     /// The session's facts and tokens.
     pub session: u64,
@@ -198,6 +204,14 @@ impl Store {
 
     fn rides_changed(&self) {
         self.0.revisions.send_modify(|now| now.rides += 1);
+    }
+
+    /// Edits show in the plan and in the list of rides.
+    fn edits_changed(&self) {
+        self.0.revisions.send_modify(|now| {
+            now.library += 1;
+            now.rides += 1;
+        });
     }
 
     fn session_changed(&self) {

@@ -5,8 +5,8 @@ use rusqlite_migration::M;
 use super::database::{Database, precious};
 use super::error::StoreError;
 use super::{
-    auth_journal, budget, lane, outbox, own_workout, profile_name, revocation, ride, ride_event,
-    ride_sample, salvage, session,
+    auth_journal, budget, edit, lane, outbox, own_workout, profile_name, revocation, ride,
+    ride_event, ride_sample, salvage, session,
 };
 use crate::home::Home;
 
@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(session::ADD_OWNER),
     M::up(session::ADD_KEY_PLACE),
     M::up(profile_name::CREATE),
+    M::up(edit::CREATE),
 ];
 
 pub(super) fn open(home: &Home) -> Result<Database, StoreError> {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, named_params};
 
 use super::feed_meta::{self, PullState};
 use super::workout::NewWorkout;
-use super::{Store, StoreError, other, plan_item, profile, workout};
+use super::{Store, StoreError, other, plan_item, profile, ride_details, workout};
 
 /// What a page did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,8 +98,10 @@ impl Store {
                 return Ok(false);
             }
             workout::drop_licensed(connection)?;
-            connection
-                .execute_batch("DELETE FROM plan_item; DELETE FROM profile; DELETE FROM other;")?;
+            connection.execute_batch(
+                "DELETE FROM plan_item; DELETE FROM profile; DELETE FROM ride_details;
+                     DELETE FROM other;",
+            )?;
             connection.execute(
                 "UPDATE feed_meta SET account = :account, cursor = NULL, fresh_at = NULL,
                      rebuilding = 0 WHERE id = 1",
@@ -131,6 +133,7 @@ fn apply(
         },
         ChangeKind::PlanItem => plan_item::upsert(connection, change, generation)?,
         ChangeKind::Profile => profile::upsert(connection, change, generation)?,
+        ChangeKind::RideDetails => ride_details::upsert(connection, change, generation)?,
         ChangeKind::Flag | ChangeKind::Asset | ChangeKind::Other(_) => {
             applied.upserts += 1;
             return other::upsert(connection, change, generation);
@@ -152,6 +155,7 @@ fn remove(connection: &Connection, change: &Change) -> Result<(), StoreError> {
         ChangeKind::Workout => workout::remove(connection, &change.id)?,
         ChangeKind::PlanItem => plan_item::remove(connection, &change.id)?,
         ChangeKind::Profile => profile::remove(connection, &change.id)?,
+        ChangeKind::RideDetails => ride_details::remove(connection, &change.id)?,
         ChangeKind::Flag | ChangeKind::Asset | ChangeKind::Other(_) => {}
     }
     other::remove(connection, change)
@@ -159,7 +163,7 @@ fn remove(connection: &Connection, change: &Change) -> Result<(), StoreError> {
 
 fn drop_unseen(connection: &Connection, generation: i64) -> Result<(), StoreError> {
     workout::drop_unseen(connection, generation)?;
-    for table in ["plan_item", "profile", "other"] {
+    for table in ["plan_item", "profile", "ride_details", "other"] {
         connection.execute(
             &format!("DELETE FROM {table} WHERE seen <> :generation"),
             named_params! { ":generation": generation },

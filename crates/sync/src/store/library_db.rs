@@ -10,7 +10,7 @@ use rusqlite_migration::M;
 
 use super::database::{Database, Durability, OpeningLock};
 use super::error::StoreError;
-use super::{feed_meta, other, plan_item, profile, workout};
+use super::{feed_meta, other, plan_item, profile, ride_details, workout};
 use crate::home::Home;
 
 /// In the order in which they came; only ever appended to. The format's number is the length of the list.
@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(plan_item::CREATE),
     M::up(profile::CREATE),
     M::up(other::CREATE),
+    M::up(ride_details::CREATE),
 ];
 
 /// The cache, replaceable while in use.

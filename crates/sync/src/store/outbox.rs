@@ -111,6 +111,23 @@ pub struct OutboxCounts {
     pub parked: u32,
 }
 
+impl OutboxCounts {
+    pub(super) fn set(&mut self, state: EntryState, count: u32) {
+        match state {
+            EntryState::Waiting => self.waiting = count,
+            EntryState::InFlight => self.in_flight = count,
+            EntryState::Delivered => self.delivered = count,
+            EntryState::Parked => self.parked = count,
+        }
+    }
+
+    /// Those that wait or are being sent.
+    #[must_use]
+    pub fn undelivered(&self) -> u32 {
+        self.waiting.saturating_add(self.in_flight)
+    }
+}
+
 pub(super) struct NewEntry {
     pub(super) id: String,
     pub(super) account: String,
@@ -151,13 +168,7 @@ impl Store {
             let mut rows = statement.query(named_params! { ":account": account })?;
             let mut counts = OutboxCounts::default();
             while let Some(row) = rows.next()? {
-                let count = row.get(1)?;
-                match EntryState::parse(&row.get::<_, String>(0)?)? {
-                    EntryState::Waiting => counts.waiting = count,
-                    EntryState::InFlight => counts.in_flight = count,
-                    EntryState::Delivered => counts.delivered = count,
-                    EntryState::Parked => counts.parked = count,
-                }
+                counts.set(EntryState::parse(&row.get::<_, String>(0)?)?, row.get(1)?);
             }
             Ok(counts)
         })

@@ -1,9 +1,13 @@
 //! Rides as screens show them, and the frozen files.
 
+use std::collections::BTreeMap;
+
+use freewheel_policy::edit::{Field, Known};
 use freewheel_ride::journal::RideSummary;
 use rusqlite::{OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
+use super::edit_overlay::{Edits, field};
 use super::outbox::EntryState;
 use super::{Store, StoreError, values};
 use crate::view::{Delivery, RideCard, UnfinishedRide};
@@ -14,15 +18,19 @@ impl Store {
     /// # Errors
     /// The database could not be read.
     pub fn history(&self, account: Option<&str>) -> Result<Vec<RideCard>, StoreError> {
-        self.athlete().read(|connection| {
+        let (details, edits) = (self.ride_details()?, self.edits_of(account, RIDE)?);
+        let cards = self.athlete().read(|connection| {
             let mut statement = connection.prepare_cached(&format!(
                 "{SELECT_CARD} WHERE ride.state = 'finished'
                      AND (ride.account IS NULL OR ride.account = :account)
                  ORDER BY ride.started_at DESC, ride.id DESC"
             ))?;
             let rows = statement.query_map(named_params! { ":account": account }, card_row)?;
-            rows.map(|row| card(row?)).collect()
-        })
+            rows.map(|row| card(row?))
+                .collect::<Result<Vec<_>, StoreError>>()
+        })?;
+        let cards = cards.into_iter();
+        Ok(cards.map(|card| seen(card, &details, &edits).1).collect())
     }
 
     /// One finished ride, as in [`Store::history`].
@@ -30,7 +38,17 @@ impl Store {
     /// # Errors
     /// The database could not be read.
     pub fn ride(&self, account: Option<&str>, id: Uuid) -> Result<Option<RideCard>, StoreError> {
-        self.athlete().read(|connection| {
+        Ok(self.ride_known(account, id)?.map(|(_, card)| card))
+    }
+
+    /// A finished ride's details as the service has them, and the ride as `account` sees it.
+    pub(super) fn ride_known(
+        &self,
+        account: Option<&str>,
+        id: Uuid,
+    ) -> Result<Option<(Known, RideCard)>, StoreError> {
+        let (details, edits) = (self.ride_details()?, self.edits_of(account, RIDE)?);
+        let card = self.athlete().read(|connection| {
             connection
                 .prepare_cached(&format!(
                     "{SELECT_CARD} WHERE ride.state = 'finished' AND ride.id = :id
@@ -43,7 +61,8 @@ impl Store {
                 .optional()?
                 .map(card)
                 .transpose()
-        })
+        })?;
+        Ok(card.map(|card| seen(card, &details, &edits)))
     }
 
     /// The frozen FIT file of a ride of `account` or of nobody's.
@@ -93,6 +112,30 @@ impl Store {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// The kind of target that rides are to edits.
+const RIDE: &str = "ride";
+
+/// A ride with what the athlete said about it, and what the service has of that. What it was called when it was recorded
+/// counts as the service's title until another is known.
+fn seen(card: RideCard, details: &BTreeMap<String, Known>, edits: &Edits) -> (Known, RideCard) {
+    let mut known = details.get(&card.id).cloned().unwrap_or_default();
+    known
+        .fields
+        .entry(Field::RideTitle)
+        .or_insert_with(|| card.name.clone());
+    let seen = edits.over(&card.id, &known);
+    let rpe = field(&seen.view, Field::RideRpe);
+    let card = RideCard {
+        name: field(&seen.view, Field::RideTitle).unwrap_or(card.name),
+        note: field(&seen.view, Field::RideNote),
+        rpe: rpe.and_then(|rpe| rpe.parse().ok()),
+        // What nobody owns goes nowhere and waits for nothing.
+        edit: seen.mark.filter(|_| card.delivery != Delivery::LocalOnly),
+        ..card
+    };
+    (known, card)
 }
 
 const SELECT_CARD: &str = "
@@ -173,5 +216,8 @@ fn card(row: CardRow) -> Result<RideCard, StoreError> {
         simulated,
         digest,
         delivery,
+        note: None,
+        rpe: None,
+        edit: None,
     })
 }

@@ -26,11 +26,12 @@ pub use copy::Rescued;
 const NOTICE: &str = "salvage";
 /// The tables that every start looks through: small ones, without which nothing works. The others are read when they
 /// are wanted.
-const SMALL: [&str; 7] = [
+const SMALL: [&str; 8] = [
     "session",
     "lane",
     "budget",
     "outbox",
+    "edit",
     "own_workout",
     "revocation",
     "profile_name",

@@ -10,7 +10,7 @@ use super::{Store, StoreError};
 use crate::view::{TodayView, WorkoutCard};
 
 /// How many planned workouts after today are shown.
-const UPCOMING: u32 = 7;
+const UPCOMING: usize = 7;
 
 /// How many workouts are suggested.
 const SUGGESTIONS: usize = 4;
