@@ -6,6 +6,9 @@
 mod arrival;
 mod compose;
 mod core;
+mod edit_words;
+mod editing;
+mod edits_lane;
 mod examine;
 mod facts;
 mod issuer;
@@ -358,8 +361,10 @@ impl Core {
 
 fn put_outbox_right(store: &Store, account: Option<&str>) -> Result<(), StoreError> {
     store.recover_in_flight()?;
+    store.recover_edits()?;
     if let Some(account) = account {
         store.unpark_for_version(account, version::VERSION)?;
+        store.unpark_edits_for_version(account, version::VERSION)?;
     }
     Ok(())
 }
@@ -426,6 +431,7 @@ async fn hear_others(core: Arc<Core>) {
             NudgeKind::Work => {
                 core.store().changed_elsewhere();
                 core.wakes.of(Lane::Rides).ring(LaneOutcome::More);
+                core.wakes.of(Lane::Edits).ring(LaneOutcome::More);
             }
             NudgeKind::Changed => core.store().changed_elsewhere(),
             NudgeKind::Show => {}

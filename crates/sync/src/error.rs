@@ -44,6 +44,12 @@ pub enum EngineError {
     /// No such ride.
     #[error("there is no finished ride {0}")]
     RideUnknown(uuid::Uuid),
+    /// No such planned workout.
+    #[error("there is no planned workout {0}")]
+    PlanItemUnknown(String),
+    /// A value that the field cannot have.
+    #[error("{0}")]
+    EditInvalid(String),
     /// The ride is under way in another process.
     #[error("a ride is under way in another window or terminal; finish it there")]
     RideElsewhere,
@@ -75,6 +81,8 @@ impl EngineError {
             Self::Journal(_) => "ride_journal",
             Self::WorkoutUnknown(_) => "workout_unknown",
             Self::RideUnknown(_) => "ride_unknown",
+            Self::PlanItemUnknown(_) => "plan_item_unknown",
+            Self::EditInvalid(_) => "edit_invalid",
             Self::RideElsewhere => "ride_elsewhere",
             Self::LibraryLocked(_) => "library_locked",
             Self::Export { .. } => "export_failed",

@@ -69,26 +69,26 @@ pub(super) fn compose(store: &Store, local: Local, now: &Now) -> Result<SyncView
     let facts = with_unsaved(stored_facts(store)?, local.unsaved.as_ref());
     let account = account_id(&facts);
     let reach = reach(store, &facts)?;
-    let counts = match &account {
-        Some(account) => store.counts(account)?,
-        None => OutboxCounts::default(),
+    let (counts, edit_counts) = match &account {
+        Some(account) => (store.counts(account)?, store.edit_counts(account)?),
+        None => Default::default(),
     };
     let library: LaneState = state(store, Lane::Library)?;
     let rides: LaneState = state(store, Lane::Rides)?;
+    let edits: LaneState = state(store, Lane::Edits)?;
     let pull = store.pull_state()?;
     let revisions = *store.revisions().borrow();
-    let sending = local.sending || counts.in_flight > 0;
-    let waiting = counts.waiting + counts.in_flight;
-    let next_try = if waiting > 0 {
-        next_try(store, account.as_deref(), &rides, now)?
-    } else {
-        None
+    let sending = local.sending || counts.in_flight > 0 || edit_counts.in_flight > 0;
+    let waiting = counts.undelivered() + edit_counts.undelivered();
+    let next_try = match &account {
+        Some(account) if waiting > 0 => next_try(store, account, [&rides, &edits], now)?,
+        _ => None,
     };
     let data = DataFact {
         waiting,
-        parked: counts.parked,
-        words: data_words(waiting, counts.parked),
-        last_success: [library.last_success, rides.last_success]
+        parked: counts.parked + edit_counts.parked,
+        words: data_words(&counts, &edit_counts),
+        last_success: [library.last_success, rides.last_success, edits.last_success]
             .into_iter()
             .flatten()
             .max(),
@@ -122,20 +122,24 @@ fn with_unsaved(mut facts: Facts, unsaved: Option<&(String, Generation)>) -> Fac
     facts
 }
 
-/// When the rides that wait are tried next: not before the lane may, and not before the first entry is due.
-pub(super) fn next_try(
+/// When the rides and edits that wait are tried next: not before their lane may, and not before the first entry is due.
+fn next_try(
     store: &Store,
-    account: Option<&str>,
-    rides: &LaneState,
+    account: &str,
+    [rides, edits]: [&LaneState; 2],
     now: &Now,
 ) -> Result<Option<i64>, StoreError> {
-    let Some(account) = account else {
-        return Ok(None);
-    };
-    let Some(entry) = store.next_due(RIDE_KIND, account)? else {
-        return Ok(None);
-    };
-    Ok(tried_next(held_until(store, rides, now)?, entry))
+    let entries = [
+        (rides, store.next_due(RIDE_KIND, account)?),
+        (edits, store.next_edit_due(account)?),
+    ];
+    let mut next = Vec::new();
+    for (lane, due) in entries {
+        if let Some(due) = due {
+            next.extend(tried_next(held_until(store, lane, now)?, due));
+        }
+    }
+    Ok(next.into_iter().min())
 }
 
 /// When an entry that is due at `due` is tried, given until when its lane is held back. What nothing was ever planned
@@ -144,10 +148,10 @@ pub(super) fn tried_next(held: Option<i64>, due: i64) -> Option<i64> {
     held.map(|lane| lane.max(due)).filter(|at| *at > 0)
 }
 
-/// Until when the rides lane is held back, in Unix ms; none while only an event can wake it.
+/// Until when a lane that sends is held back, in Unix ms; none while only an event can wake it.
 pub(super) fn held_until(
     store: &Store,
-    rides: &LaneState,
+    lane: &LaneState,
     now: &Now,
 ) -> Result<Option<i64>, StoreError> {
     let facts = stored_facts(store)?;
@@ -168,8 +172,8 @@ pub(super) fn held_until(
         | PlanReason::RetryAfter
         | PlanReason::Budget => plan.due.map(|due| due.0),
     };
-    let own = rides.plan.as_ref().map_or(Some(0), held);
-    if !rides.waits_for_session {
+    let own = lane.plan.as_ref().map_or(Some(0), held);
+    if !lane.waits_for_session {
         return Ok(own);
     }
     let session: LaneState = state(store, Lane::Session)?;
@@ -221,20 +225,30 @@ fn service(reach: &Reach) -> ServiceFact {
 }
 
 /// What waits, in a few words.
-pub(super) fn data_words(waiting: u32, parked: u32) -> String {
-    let rides = |count: u32| {
-        if count == 1 {
-            "1 ride".to_owned()
-        } else {
-            format!("{count} rides")
-        }
+fn data_words(rides: &OutboxCounts, edits: &OutboxCounts) -> String {
+    let count = |count: u32, one: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        many => Some(format!("{many} {one}s")),
     };
-    let needs = |count: u32| if count == 1 { "needs" } else { "need" };
-    match (waiting, parked) {
-        (0, 0) => "Nothing waits".to_owned(),
-        (waiting, 0) => format!("{} waiting", rides(waiting)),
-        (0, parked) => format!("{} {} you", rides(parked), needs(parked)),
-        (waiting, parked) => format!("{} waiting, {parked} {} you", rides(waiting), needs(parked)),
+    let both = |rides: u32, edits: u32| -> Option<String> {
+        let said = [count(rides, "ride"), count(edits, "change")];
+        let said: Vec<String> = said.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join(" and "))
+    };
+    let waiting = both(rides.undelivered(), edits.undelivered());
+    let waiting = waiting.map(|what| format!("{what} waiting"));
+    let needs = if rides.parked + edits.parked == 1 {
+        "needs"
+    } else {
+        "need"
+    };
+    let parked = both(rides.parked, edits.parked).map(|what| format!("{what} {needs} you"));
+    let said: Vec<String> = [waiting, parked].into_iter().flatten().collect();
+    if said.is_empty() {
+        "Nothing waits".to_owned()
+    } else {
+        said.join(", ")
     }
 }
 
@@ -331,14 +345,24 @@ mod tests {
 
     #[test]
     fn what_waits_is_said_in_a_few_words() {
-        for (waiting, parked, words) in [
-            (0, 0, "Nothing waits"),
-            (1, 0, "1 ride waiting"),
-            (2, 0, "2 rides waiting"),
-            (0, 1, "1 ride needs you"),
-            (3, 2, "3 rides waiting, 2 need you"),
+        let counts = |waiting: u32, parked: u32| OutboxCounts {
+            waiting,
+            parked,
+            ..OutboxCounts::default()
+        };
+        for (rides, edits, words) in [
+            ((0, 0), (0, 0), "Nothing waits"),
+            ((1, 0), (0, 0), "1 ride waiting"),
+            ((2, 0), (0, 0), "2 rides waiting"),
+            ((0, 1), (0, 0), "1 ride needs you"),
+            ((3, 2), (0, 0), "3 rides waiting, 2 rides need you"),
+            ((0, 0), (1, 0), "1 change waiting"),
+            ((1, 0), (2, 0), "1 ride and 2 changes waiting"),
+            ((0, 1), (0, 1), "1 ride and 1 change need you"),
+            ((0, 0), (2, 1), "2 changes waiting, 1 change needs you"),
         ] {
-            assert_eq!(data_words(waiting, parked), words);
+            let (rides, edits) = (counts(rides.0, rides.1), counts(edits.0, edits.1));
+            assert_eq!(data_words(&rides, &edits), words);
         }
     }
 }

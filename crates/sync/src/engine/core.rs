@@ -111,8 +111,8 @@ impl Core {
     pub(super) fn busy(&self, lane: Lane) -> Busy<'_> {
         let count = match lane {
             Lane::Library => self.busy.first(),
-            Lane::Rides => self.busy.get(1),
-            Lane::Session | Lane::Edits | Lane::Status => None,
+            Lane::Rides | Lane::Edits => self.busy.get(1),
+            Lane::Session | Lane::Status => None,
         };
         if let Some(count) = count {
             count.fetch_add(1, Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl Core {
         Busy(count, &self.view_bell)
     }
 
-    /// Whether the library is being pulled, and whether rides are being sent.
+    /// Whether the library is being pulled, and whether rides or edits are being sent.
     pub(super) fn business(&self) -> (bool, bool) {
         let busy = |index: usize| {
             self.busy

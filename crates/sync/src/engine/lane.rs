@@ -104,8 +104,8 @@ impl Core {
         }
     }
 
-    /// How long the lane waits: its plan, or what comes due before it while it is idle: an entry for the rides lane,
-    /// the tokens' half-life for the session lane.
+    /// How long the lane waits: its plan, or what comes due before it while it is idle: an entry for the rides and
+    /// edits lanes, the tokens' half-life for the session lane.
     async fn wait(&self, lane: Lane) -> Option<Millis> {
         let now = self.clock().now().wall;
         let state = self.lane_state(lane).await;
@@ -125,7 +125,11 @@ impl Core {
                 let facts = self.session.facts().unwrap_or_default();
                 session::refresh_due(&facts, &self.clock().now())
             }
-            Lane::Library | Lane::Edits | Lane::Status => None,
+            Lane::Edits => self
+                .next_edit_due()
+                .await
+                .map(|due| WallMs(due).since(now).unwrap_or_default()),
+            Lane::Library | Lane::Status => None,
         };
         [planned, due].into_iter().flatten().min()
     }
@@ -151,7 +155,11 @@ impl Core {
                     self.attempt_rides(before.attempt.saturating_add(1), policy)
                         .await
                 }
-                Lane::Edits | Lane::Status => Attempt::Nothing,
+                Lane::Edits => {
+                    self.attempt_edits(before.attempt.saturating_add(1), policy)
+                        .await
+                }
+                Lane::Status => Attempt::Nothing,
             }
         };
         let settled = self.settle(lane, before, attempt, policy, spends).await;
@@ -306,14 +314,14 @@ impl Core {
     /// Plans again because something happened.
     pub(super) async fn replan(&self, lane: Lane, reason: LaneOutcome, policy: Policy) {
         self.observe_network().await;
-        if lane == Lane::Rides && reason == LaneOutcome::SyncNow {
-            self.make_rides_due(self.clock().now().wall).await;
+        if reason == LaneOutcome::SyncNow {
+            self.make_due(lane, self.clock().now().wall).await;
         }
         let state = self.lane_state(lane).await;
         let plan = self.plan(lane, reason, policy).await;
         let now = self.clock().now().wall;
-        if lane == Lane::Rides && matches!(reason, LaneOutcome::Returned(_)) {
-            self.make_rides_due(plan.due.unwrap_or(now)).await;
+        if matches!(reason, LaneOutcome::Returned(_)) {
+            self.make_due(lane, plan.due.unwrap_or(now)).await;
         }
         let served = reason == LaneOutcome::Ready && state.waits_for_session;
         let keep = state.plan.is_some_and(|old| {
@@ -332,6 +340,15 @@ impl Core {
             }
         }
         self.refresh_view();
+    }
+
+    /// What waits in a lane for a later try is tried at `by`.
+    async fn make_due(&self, lane: Lane, by: WallMs) {
+        match lane {
+            Lane::Rides => self.make_rides_due(by).await,
+            Lane::Edits => self.make_edits_due(by).await,
+            Lane::Session | Lane::Library | Lane::Status => {}
+        }
     }
 
     async fn plan(&self, lane: Lane, outcome: LaneOutcome, policy: Policy) -> LanePlan {
@@ -354,9 +371,13 @@ impl Core {
     async fn policy_of_plan(&self, lane: Lane) -> Policy {
         let state = self.lane_state(lane).await;
         let wanted = match lane {
-            Lane::Session | Lane::Rides => self.next_ride_due().await.is_some(),
+            Lane::Session => {
+                self.next_ride_due().await.is_some() || self.next_edit_due().await.is_some()
+            }
+            Lane::Rides => self.next_ride_due().await.is_some(),
+            Lane::Edits => self.next_edit_due().await.is_some(),
             Lane::Library => state.last_success.is_none(),
-            Lane::Edits | Lane::Status => false,
+            Lane::Status => false,
         };
         state
             .plan
@@ -391,7 +412,7 @@ impl Core {
     async fn wake_who_waits_in_vain(&self) {
         let facts = self.session.facts().unwrap_or_default();
         let calls = session::access(&facts, &self.clock().now()).calls;
-        for lane in [Lane::Library, Lane::Rides] {
+        for lane in [Lane::Library, Lane::Rides, Lane::Edits] {
             let plan = self.lane_state(lane).await.plan;
             if plan.is_some_and(|plan| plan.waits_in_vain(calls)) {
                 self.wakes.of(lane).ring(LaneOutcome::Ready);
@@ -399,8 +420,8 @@ impl Core {
         }
     }
 
-    /// Takes in what the lane `by` observed, and wakes the other lanes when something came back with it. The rides that
-    /// wait for a later try go within the spread, also those of the lane that noticed.
+    /// Takes in what the lane `by` observed, and wakes the other lanes when something came back with it. The rides and
+    /// edits that wait for a later try go within the spread, also those of the lane that noticed.
     async fn observe(&self, observation: Observation, by: Option<Lane>) {
         let now = self.clock().now();
         let _one_at_a_time = self.ledger.lock().await;
@@ -413,9 +434,9 @@ impl Core {
             for lane in LANES.into_iter().filter(|lane| Some(*lane) != by) {
                 self.wakes.of(lane).ring(LaneOutcome::Returned(what));
             }
-            if by == Some(Lane::Rides) {
-                let spread = spread(Lane::Rides, what).part(self.entropy().unit());
-                self.make_rides_due(now.wall.plus(spread)).await;
+            if let Some(by) = by {
+                let spread = spread(by, what).part(self.entropy().unit());
+                self.make_due(by, now.wall.plus(spread)).await;
             }
         }
     }

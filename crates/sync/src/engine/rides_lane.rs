@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use freewheel_policy::backoff::{self, Policy};
+use freewheel_policy::lane::Lane;
 use freewheel_policy::session::Event;
 use freewheel_policy::time::Millis;
 use freewheel_policy::verdict::{Answer, Body, HttpOutcome, Verdict, trouble, verdict};
@@ -17,7 +18,7 @@ use crate::store::{Claim, RIDE_KIND, Store, StoreError};
 use crate::version;
 
 /// So many entries in a row that the service does not take mean that it is not about the entries.
-const IN_A_ROW: u32 = 3;
+pub(super) const IN_A_ROW: u32 = 3;
 /// How often the server's list of rides is compared with ours.
 const CONFIRM_EVERY: Millis = Millis::hours(6);
 /// Where the time of the last comparison is stored.
@@ -142,6 +143,8 @@ impl Core {
                     .run(move |s| s.delivered(id, number, &receipt, at))
                     .await?;
                 self.session.contact(bearer, date).await?;
+                // What was said about the ride may follow it now.
+                self.wakes.of(Lane::Edits).look();
                 Ok(Sent::Delivered)
             }
             Verdict::Parked(reason) => {
@@ -269,7 +272,8 @@ fn receipt(reply: &Reply, claim: &Claim) -> Option<RideReceipt> {
     (receipt.id.0 == claim.id && receipt.digest == claim.digest).then_some(receipt)
 }
 
-fn answer(reply: &Reply, is_receipt: bool) -> Answer {
+/// An answer, as the policy wants it told; `is_receipt`: the body is what the protocol promises for the call.
+pub(super) fn answer(reply: &Reply, is_receipt: bool) -> Answer {
     let media = reply.media_type.as_deref().unwrap_or_default();
     let body = if !reply.complete {
         Body::Cut

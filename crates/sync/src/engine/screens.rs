@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use freewheel_policy::lane::Lane;
 use freewheel_policy::session::{self, Library};
+use freewheel_policy::{Millis, Now};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
@@ -11,10 +12,11 @@ use uuid::Uuid;
 
 use super::Engine;
 use super::compose;
+use super::edit_words;
 use super::session::account_id;
 use crate::error::EngineError;
 use crate::import;
-use crate::store::StoreError;
+use crate::store::{EDIT_KIND, EditState, Store, StoreError};
 use crate::vault::key_file_path;
 use crate::version;
 use crate::view::{
@@ -103,7 +105,7 @@ impl Engine {
         Ok(history.await?)
     }
 
-    /// The outbox of the account, the oldest first.
+    /// The outbox of the account: rides, then edits, each the oldest first. Edits that are long settled are left out.
     ///
     /// # Errors
     /// The store could not be read.
@@ -113,9 +115,11 @@ impl Engine {
         };
         let now = self.core.clock().now();
         let rows = self.store().run(move |store| {
+            let mut rows = edit_rows(store, &account, &now)?;
             let held = compose::held_until(store, &compose::state(store, Lane::Rides)?, &now)?;
             let names = store.history(Some(&account))?;
-            let rows = store.entries(&account)?.into_iter().map(|entry| {
+            let entries = store.entries(&account)?;
+            let entries = entries.into_iter().map(|entry| {
                 let id = entry.id.to_string();
                 let name = names
                     .iter()
@@ -134,7 +138,8 @@ impl Engine {
                     delivered_at: entry.delivered_at,
                 }
             });
-            Ok(rows.collect())
+            rows.splice(0..0, entries);
+            Ok(rows)
         });
         Ok(rows.await?)
     }
@@ -218,14 +223,16 @@ impl Engine {
         Ok(path)
     }
 
-    /// Puts a parked ride back in the queue and tries at once.
+    /// Puts a parked ride or edit back in the queue and tries at once.
     ///
     /// # Errors
     /// The store could not be written.
     pub async fn retry_ride(&self, id: Uuid) -> Result<(), EngineError> {
         if let Some(account) = self.account()? {
             self.store()
-                .run(move |store| store.unpark(&account, id))
+                .run(move |store| {
+                    Ok(store.unpark(&account, id)? || store.unpark_edit(&account, id)?)
+                })
                 .await?;
             self.sync_now();
         }
@@ -255,7 +262,7 @@ impl Engine {
     }
 
     pub(super) async fn ftp(&self) -> u16 {
-        let profile = self.store().run(crate::store::Store::profile).await;
+        let profile = self.store().run(Store::profile).await;
         match profile {
             Ok(Some(profile)) => profile.ftp_watts,
             Ok(None) => DEFAULT_FTP,
@@ -272,4 +279,32 @@ impl Engine {
         let now = Timestamp::from_millisecond(now).unwrap_or_default();
         now.to_zoned(TimeZone::system()).date()
     }
+}
+
+/// For how long settled edits are listed.
+const SETTLED: Millis = Millis::days(14);
+
+fn edit_rows(store: &Store, account: &str, now: &Now) -> Result<Vec<OutboxRow>, StoreError> {
+    let held = compose::held_until(store, &compose::state(store, Lane::Edits)?, now)?;
+    let edits = store.edits(account, now.wall.minus(SETTLED).0)?.into_iter();
+    let rows = edits.map(|edit| {
+        let about = edit_words::about(store, account, &edit)?;
+        let part = edit_words::part(edit.field);
+        let value = edit_words::value(edit.field, &edit.value);
+        let waits = edit.state == EditState::Waiting;
+        Ok(OutboxRow {
+            id: edit.id.to_string(),
+            kind: EDIT_KIND.to_owned(),
+            name: format!("{about} · {part}: {value}"),
+            state: edit.state.as_str().to_owned(),
+            attempts: edit.attempts,
+            next_try: compose::tried_next(held.filter(|_| waits), edit.due),
+            reason: edit.reason,
+            last_error: edit.last_error,
+            delivered_at: edit
+                .settled_at
+                .filter(|_| edit.state == EditState::Delivered),
+        })
+    });
+    rows.collect()
 }

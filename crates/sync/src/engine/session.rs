@@ -472,7 +472,7 @@ impl Session {
 
     /// The lanes may call the service again.
     pub(super) fn wake_lanes(&self) {
-        for lane in [Lane::Library, Lane::Rides] {
+        for lane in [Lane::Library, Lane::Rides, Lane::Edits] {
             self.wakes.of(lane).ring(LaneOutcome::Ready);
         }
     }

@@ -82,17 +82,24 @@ impl Engine {
     /// The session goes first: the others may need its token. Then each lane for itself, and once more for those whose
     /// token was not accepted.
     async fn attempt_all(&self, reason: LaneOutcome) {
-        let lanes = [Lane::Library, Lane::Rides];
+        let lanes = [Lane::Library, Lane::Rides, Lane::Edits];
         attempt_until_settled(&self.core, Lane::Session, reason).await;
-        let [library, rides] = lanes.map(|lane| attempt_until_settled(&self.core, lane, reason));
+        let [library, rides, edits] =
+            lanes.map(|lane| attempt_until_settled(&self.core, lane, reason));
         let asked = reason == LaneOutcome::SyncNow;
-        let (library, rides, _) = tokio::join!(library, rides, self.core.tell_revocations(asked));
+        let revocations = self.core.tell_revocations(asked);
+        let (library, rides, edits, _) = tokio::join!(library, rides, edits, revocations);
         let again = lanes
             .into_iter()
-            .zip([library, rides])
+            .zip([library, rides, edits])
             .filter(|(_, attempt)| wants_token(*attempt));
         let again: Vec<Lane> = again.map(|(lane, _)| lane).collect();
         if again.is_empty() {
+            // What was said about a ride follows it, and what was made on an older state shows what there is now.
+            let followed = rides == Attempt::Done && self.core.an_edit_is_due().await;
+            if followed {
+                attempt_until_settled(&self.core, Lane::Edits, reason).await;
+            }
             return;
         }
         if attempt_until_settled(&self.core, Lane::Session, reason).await == Attempt::Done {

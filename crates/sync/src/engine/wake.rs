@@ -6,7 +6,7 @@ use freewheel_policy::lane::{Lane, LaneOutcome};
 use tokio::sync::Notify;
 
 /// The lanes that this engine runs.
-pub(super) const LANES: [Lane; 3] = [Lane::Session, Lane::Library, Lane::Rides];
+pub(super) const LANES: [Lane; 4] = [Lane::Session, Lane::Library, Lane::Rides, Lane::Edits];
 
 /// One bell per lane.
 #[derive(Debug, Default)]
@@ -14,6 +14,7 @@ pub(crate) struct Wakes {
     session: Wake,
     library: Wake,
     rides: Wake,
+    edits: Wake,
     /// Lanes that are not run yet.
     rest: Wake,
 }
@@ -25,7 +26,8 @@ impl Wakes {
             Lane::Session => &self.session,
             Lane::Library => &self.library,
             Lane::Rides => &self.rides,
-            Lane::Edits | Lane::Status => &self.rest,
+            Lane::Edits => &self.edits,
+            Lane::Status => &self.rest,
         }
     }
 }

@@ -4,7 +4,7 @@ use freewheel_policy::time::{Millis, WallMs};
 use freewheel_policy::transport::{TransportFailure, Trouble};
 use freewheel_protocol::changes::ChangesPage;
 use freewheel_protocol::rides::RideList;
-use freewheel_protocol::{ContentDigest, Problem, ProblemCode, RideUpload, header};
+use freewheel_protocol::{ContentDigest, Edit, Problem, ProblemCode, RideUpload, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
@@ -141,6 +141,26 @@ impl Api {
             )
             .header(reqwest::header::CONTENT_TYPE, header::FIT_MEDIA_TYPE)
             .body(claim.payload.clone());
+        self.http.send(request).await
+    }
+
+    /// `POST /v1/edits`: the raw outcome, for [`freewheel_policy::verdict`].
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn post_edits(
+        &self,
+        bearer: &SecretString,
+        edits: &[Edit],
+    ) -> Result<Reply, TransportFailure> {
+        let body = serde_json::json!({ "edits": edits }).to_string();
+        let request = self
+            .http
+            .client()
+            .post(self.address.join("/v1/edits"))
+            .bearer_auth(bearer.expose_secret())
+            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .body(body);
         self.http.send(request).await
     }
 

@@ -57,7 +57,7 @@ impl Store {
     }
 
     /// A plan item as the service has it, and as `account` sees it; none without such an item.
-    pub(super) fn plan_item(
+    pub(crate) fn plan_item(
         &self,
         account: Option<&str>,
         id: &str,

@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// A finished ride's details as the service has them, and the ride as `account` sees it.
-    pub(super) fn ride_known(
+    pub(crate) fn ride_known(
         &self,
         account: Option<&str>,
         id: Uuid,
