@@ -15,6 +15,7 @@ mod browser;
 mod delegation;
 mod delivery;
 mod device;
+mod edits;
 mod forge;
 mod forged;
 mod grace;

@@ -9,6 +9,7 @@
     clippy::cast_possible_wrap
 )]
 
+mod edits;
 mod feed;
 mod opening;
 mod outbox;
