@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use freewheel_sync::version;
 use freewheel_workout::Zone;
+use jiff::civil::Date;
 use uuid::Uuid;
 
 /// Freewheel: indoor cycling that keeps rolling when the servers do not.
@@ -171,6 +172,33 @@ pub enum Plan {
         #[arg(long, value_name = "NUMBER", default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=366))]
         days: u32,
     },
+    /// Move a planned workout to another day
+    Move {
+        /// As `plan list` shows it
+        #[arg(value_name = "PLAN-ID")]
+        id: String,
+        /// The day, as 2026-03-02
+        #[arg(value_name = "DAY")]
+        day: Date,
+    },
+    /// Leave a planned workout out
+    Skip {
+        /// As `plan list` shows it
+        #[arg(value_name = "PLAN-ID")]
+        id: String,
+    },
+    /// Mark a planned workout as done
+    Done {
+        /// As `plan list` shows it
+        #[arg(value_name = "PLAN-ID")]
+        id: String,
+    },
+    /// Put a planned workout that was skipped or marked as done back
+    Undo {
+        /// As `plan list` shows it
+        #[arg(value_name = "PLAN-ID")]
+        id: String,
+    },
 }
 
 /// A ride.
@@ -232,6 +260,31 @@ pub enum Rides {
         #[arg(default_value = ".")]
         path: PathBuf,
     },
+    /// Give a ride another title
+    Rename {
+        /// As `rides list` shows it
+        #[arg(value_name = "RIDE-ID")]
+        id: Uuid,
+        /// The title
+        title: String,
+    },
+    /// Write a note on a ride
+    Note {
+        /// As `rides list` shows it
+        #[arg(value_name = "RIDE-ID")]
+        id: Uuid,
+        /// The note; an empty one takes it away
+        note: String,
+    },
+    /// Say how hard a ride was, from 1 (very easy) to 10 (maximal)
+    Rpe {
+        /// As `rides list` shows it
+        #[arg(value_name = "RIDE-ID")]
+        id: Uuid,
+        /// The number; without one the rating is taken away
+        #[arg(value_parser = clap::value_parser!(u8).range(1..=10))]
+        effort: Option<u8>,
+    },
     /// Finish a ride that was left open
     Finish {
         /// As `rides list` shows it
@@ -258,6 +311,23 @@ pub enum Outbox {
         #[arg(default_value = ".")]
         path: PathBuf,
     },
+    /// Choose between two versions of a change that was made here and elsewhere
+    Keep {
+        /// As `outbox list` shows it
+        id: Uuid,
+        /// Which version to keep
+        #[arg(value_enum)]
+        version: Version,
+    },
+}
+
+/// Which of two versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Version {
+    /// Yours: it is sent again
+    Mine,
+    /// The service's: your change ends here
+    Service,
 }
 
 /// Known failures of signing in.

@@ -47,6 +47,9 @@ pub enum EngineError {
     /// No such planned workout.
     #[error("there is no planned workout {0}")]
     PlanItemUnknown(String),
+    /// No such change.
+    #[error("there is no change {0}")]
+    EditUnknown(uuid::Uuid),
     /// A value that the field cannot have.
     #[error("{0}")]
     EditInvalid(String),
@@ -82,6 +85,7 @@ impl EngineError {
             Self::WorkoutUnknown(_) => "workout_unknown",
             Self::RideUnknown(_) => "ride_unknown",
             Self::PlanItemUnknown(_) => "plan_item_unknown",
+            Self::EditUnknown(_) => "edit_unknown",
             Self::EditInvalid(_) => "edit_invalid",
             Self::RideElsewhere => "ride_elsewhere",
             Self::LibraryLocked(_) => "library_locked",

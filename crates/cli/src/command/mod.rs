@@ -68,7 +68,7 @@ async fn dispatch(
         Command::Sync { wait } => status::sync(profile, output, wait).await,
         Command::Watch => status::watch(profile, output).await,
         Command::Library(command) => library::run(profile, output, command).await,
-        Command::Plan(command) => plan::run(profile, output, &command).await,
+        Command::Plan(command) => plan::run(profile, output, command).await,
         Command::Ride(ride) => ride::run(profile, output, ride).await,
         Command::Rides(command) => rides::run(profile, output, command).await,
         Command::Outbox(command) => outbox::run(profile, output, command).await,

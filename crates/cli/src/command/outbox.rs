@@ -2,16 +2,17 @@
 
 use std::process::ExitCode;
 
-use freewheel_sync::view::OutboxRow;
+use freewheel_sync::store::EDIT_KIND;
+use freewheel_sync::view::{ConflictChoice, ConflictView, OutboxRow};
 use serde_json::json;
 
 use super::rides;
-use crate::arguments::Outbox;
+use crate::arguments::{Outbox, Version};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::profile::Profile;
 use crate::table::{Set, Table};
-use crate::words::Here;
+use crate::words::{Here, plain};
 
 const SEE_LIST: &str = "`freewheel outbox list` shows the ids.";
 
@@ -20,12 +21,20 @@ pub async fn run(profile: &Profile, output: Output, command: Outbox) -> Result<E
     match command {
         Outbox::List => {
             let entries = undelivered(profile).await?;
-            output.answer(&json!({ "entries": entries }), || {
-                if entries.is_empty() {
-                    return "Nothing waits.".to_owned();
-                }
-                table(&entries, &profile.here)
-            })?;
+            let conflicts = profile.engine.conflicts().await?;
+            output.answer(
+                &json!({ "entries": entries, "conflicts": conflicts }),
+                || {
+                    if entries.is_empty() {
+                        return "Nothing waits.".to_owned();
+                    }
+                    let table = table(&entries, &profile.here);
+                    [table]
+                        .into_iter()
+                        .chain(conflicts.iter().map(versions))
+                        .collect()
+                },
+            )?;
         }
         Outbox::Retry { id } => {
             let entries = undelivered(profile).await?;
@@ -38,17 +47,62 @@ pub async fn run(profile: &Profile, output: Output, command: Outbox) -> Result<E
                 format!("{id} is tried again with the next sync. `freewheel sync` does it now.")
             })?;
         }
-        Outbox::Export { id, path } => return rides::export(profile, output, id, &path).await,
+        Outbox::Export { id, path } => {
+            let entries = undelivered(profile).await?;
+            let is_edit = |entry: &OutboxRow| entry.id == id.to_string() && entry.kind == EDIT_KIND;
+            if !entries.iter().any(is_edit) {
+                return rides::export(profile, output, id, &path).await;
+            }
+            let file = profile.engine.export_edit(id, &path).await?;
+            output.answer(&json!({ "id": id, "file": file }), || {
+                format!("Written to {}", plain(&file.display().to_string()))
+            })?;
+        }
+        Outbox::Keep { id, version } => {
+            let conflicts = profile.engine.conflicts().await?;
+            if !conflicts
+                .iter()
+                .any(|conflict| conflict.id == id.to_string())
+            {
+                let words = format!("there are no two versions of anything with the id {id}");
+                return Err(Failure::new("conflict_unknown", words).hint(SEE_LIST));
+            }
+            let (choice, words) = match version {
+                Version::Mine => (
+                    ConflictChoice::Mine,
+                    "Your version is kept. `freewheel sync` sends it.",
+                ),
+                Version::Service => (ConflictChoice::Theirs, "The service's version is kept."),
+            };
+            profile.engine.choose(id, choice).await?;
+            output.answer(&json!({ "id": id, "kept": choice }), || words.to_owned())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was delivered is told by `rides list`.
+/// Two versions of the same thing, and how to choose.
+fn versions(conflict: &ConflictView) -> String {
+    let ConflictView {
+        about, part, id, ..
+    } = conflict;
+    format!(
+        "\n{} was changed here and elsewhere. {}\n  yours:         {}\n  the service's: {}\n  \
+         choose: freewheel outbox keep {} mine|service\n",
+        plain(about),
+        plain(part),
+        plain(&conflict.mine),
+        plain(&conflict.theirs),
+        plain(id)
+    )
+}
+
+/// What was delivered is told by `rides list`; what the athlete ended is over.
 async fn undelivered(profile: &Profile) -> Result<Vec<OutboxRow>, Failure> {
     let entries = profile.engine.outbox().await?;
     Ok(entries
         .into_iter()
-        .filter(|entry| entry.state != "delivered")
+        .filter(|entry| entry.state != "delivered" && entry.state != "ended")
         .collect())
 }
 

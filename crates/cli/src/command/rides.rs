@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use freewheel_ride::view::RideSaved;
 use freewheel_sync::EngineError;
-use freewheel_sync::view::{RideCard, UnfinishedRide};
+use freewheel_sync::view::{EditRequest, RideCard, UnfinishedRide};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::plan;
 use crate::arguments::Rides;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -24,6 +25,33 @@ pub async fn run(profile: &Profile, output: Output, command: Rides) -> Result<Ex
         Rides::List => list(profile, output).await,
         Rides::Export { id, path } => export(profile, output, id, &path).await,
         Rides::Finish { id } => finish(profile, output, id).await,
+        Rides::Rename { id, title } => {
+            let (ride_id, done) = (id.to_string(), format!("The ride is called “{title}”."));
+            let edit = EditRequest::RenameRide { ride_id, title };
+            plan::change(profile, output, edit, &done, SEE_LIST).await
+        }
+        Rides::Note { id, note } => {
+            let ride_id = id.to_string();
+            let done = if note.trim().is_empty() {
+                "The note is gone."
+            } else {
+                "The note is written."
+            };
+            let edit = EditRequest::NoteRide { ride_id, note };
+            plan::change(profile, output, edit, done, SEE_LIST).await
+        }
+        Rides::Rpe { id, effort } => {
+            let ride_id = id.to_string();
+            let done = match effort {
+                Some(effort) => format!("The effort was {effort} of 10."),
+                None => "The rating is gone.".to_owned(),
+            };
+            let edit = EditRequest::RateRide {
+                ride_id,
+                rpe: effort,
+            };
+            plan::change(profile, output, edit, &done, SEE_LIST).await
+        }
     }
 }
 
@@ -54,8 +82,10 @@ fn finished(rides: &[RideCard], here: &Here) -> Option<String> {
         ("Length", Set::Right),
         ("Power", Set::Right),
         ("TSS", Set::Right),
+        ("Effort", Set::Right),
         ("State", Set::Whole),
         ("Id", Set::Whole),
+        ("Note", Set::Left),
     ]);
     for ride in rides {
         let simulated = if ride.simulated { " (simulated)" } else { "" };
@@ -67,8 +97,11 @@ fn finished(rides: &[RideCard], here: &Here) -> Option<String> {
             ride.summary
                 .tss
                 .map_or_else(|| "–".to_owned(), |tss| format!("{tss:.0}")),
+            ride.rpe
+                .map_or_else(|| "–".to_owned(), |rpe| rpe.to_string()),
             here.delivery(&ride.delivery),
             ride.id.clone(),
+            ride.note.clone().unwrap_or_default(),
         ]);
     }
     Some(format!(

@@ -1,9 +1,12 @@
 //! Editing: what the athlete changes is durable here before anybody is asked, and shows at once.
 
+use std::path::{Path, PathBuf};
+
 use freewheel_policy::edit::Field;
 use freewheel_policy::lane::{Lane, LaneOutcome};
 use freewheel_protocol::edits::{MAX_NOTE_CHARACTERS, MAX_TITLE_CHARACTERS};
 use freewheel_protocol::{PlanState, Rpe};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -11,7 +14,7 @@ use super::Engine;
 use super::edit_words;
 use crate::error::EngineError;
 use crate::lease::nudge::NudgeKind;
-use crate::store::{EditState, EditTarget, NewEdit, Store, StoreError};
+use crate::store::{EditState, EditTarget, NewEdit, Store, StoreError, StoredEdit};
 use crate::view::{ConflictChoice, ConflictView, EditRequest, PlanMark};
 
 /// One field of one thing, with its new value.
@@ -77,6 +80,33 @@ impl Engine {
         chosen.await?;
         self.edits_were_made();
         Ok(())
+    }
+
+    /// Writes a change as JSON to a file or into a folder, so that it can be kept elsewhere. Returns where.
+    ///
+    /// # Errors
+    /// There is no such change, or the file could not be written.
+    pub async fn export_edit(&self, id: Uuid, to: &Path) -> Result<PathBuf, EngineError> {
+        let account = self.account()?.unwrap_or_default();
+        let text = self.store().run(move |store| {
+            let edits = store.edits(&account, 0)?;
+            let found = edits.into_iter().find(|edit| edit.id == id);
+            found
+                .map(|edit| exported(store, &account, &edit))
+                .transpose()
+        });
+        let text = text.await?.ok_or(EngineError::EditUnknown(id))?;
+        let path = if to.is_dir() {
+            to.join(format!("change-{id}.json"))
+        } else {
+            to.to_owned()
+        };
+        let written = tokio::fs::write(&path, text).await;
+        written.map_err(|source| EngineError::Export {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(path)
     }
 
     fn edits_were_made(&self) {
@@ -219,11 +249,21 @@ fn seen(
     }
 }
 
-fn conflict(
-    store: &Store,
-    account: &str,
-    edit: crate::store::StoredEdit,
-) -> Result<ConflictView, StoreError> {
+fn exported(store: &Store, account: &str, edit: &StoredEdit) -> Result<String, StoreError> {
+    let document = serde_json::json!({
+        "id": edit.id,
+        "about": edit_words::about(store, account, edit)?,
+        "target": { "kind": edit.target.kind(), "id": edit.target.id() },
+        "field": edit.field,
+        "was": edit.was,
+        "value": edit.value,
+        "service_has": edit.theirs,
+        "made": Timestamp::from_millisecond(edit.made).unwrap_or_default(),
+    });
+    Ok(serde_json::to_string_pretty(&document)?)
+}
+
+fn conflict(store: &Store, account: &str, edit: StoredEdit) -> Result<ConflictView, StoreError> {
     let about = edit_words::about(store, account, &edit)?;
     let (plan_item_id, ride_id) = match &edit.target {
         EditTarget::PlanItem(id) => (Some(id.clone()), None),

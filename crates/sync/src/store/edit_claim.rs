@@ -367,9 +367,9 @@ fn due(
          WHERE account = :account AND state = 'waiting' AND due <= :now AND {SENDABLE}
              AND NOT EXISTS (SELECT 1 FROM edit AS o
                  WHERE o.target_kind = e.target_kind AND o.target_id = e.target_id
-                     AND o.account = e.account AND o.number < e.number
-                     AND o.state IN ('waiting', 'in_flight')
-                     AND (o.field = e.field OR o.due <= :now))
+                     AND o.account = e.account AND o.number <> e.number
+                     AND (o.state = 'in_flight'
+                         OR (o.state = 'waiting' AND o.field = e.field AND o.number < e.number)))
          ORDER BY number LIMIT :limit"
     ))?;
     let mut rows = statement.query(named_params! {
@@ -377,14 +377,18 @@ fn due(
         ":now": now,
         ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
     })?;
-    let mut claims = Vec::new();
+    let mut claims: Vec<EditClaim> = Vec::new();
     while let Some(row) = rows.next()? {
         let kind: String = row.get("target_kind")?;
+        let target = EditTarget::parse(&kind, row.get("target_id")?)?;
+        if claims.iter().any(|claim| claim.target == target) {
+            continue; // Its base is what the one before it makes.
+        }
         claims.push(EditClaim {
             id: parse_id(&row.get::<_, String>("id")?)?,
             claim: values::count(row, "claims")?.saturating_add(1),
             attempts: values::count(row, "attempts")?,
-            target: EditTarget::parse(&kind, row.get("target_id")?)?,
+            target,
             field: parse_field(&row.get::<_, String>("field")?)?,
             was: row.get("was")?,
             value: row.get("value")?,
