@@ -1,8 +1,8 @@
 //! What the window may ask for. Each command is one call of the engine.
 
 use freewheel_sync::view::{
-    About, ImportOutcome, LibraryPage, LibraryQuery, RideCard, SyncView, TodayView, UserError,
-    WorkoutDetail,
+    About, ConflictChoice, ConflictView, EditRequest, ImportOutcome, LibraryPage, LibraryQuery,
+    RideCard, SyncView, TodayView, UserError, WorkoutDetail,
 };
 use tauri::ipc::Invoke;
 use tauri::{AppHandle, State, Wry};
@@ -34,6 +34,9 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         import_workouts,
         export_ride,
         retry_ride,
+        edit,
+        conflicts,
+        choose,
         rides::ride_start,
         rides::ride_current,
         rides::ride_command,
@@ -71,6 +74,21 @@ async fn workout(shell: State<'_, Shell>, id: String) -> Answer<WorkoutDetail> {
 #[tauri::command]
 async fn history(shell: State<'_, Shell>) -> Answer<Vec<RideCard>> {
     Ok(shell.engine()?.history().await?)
+}
+
+#[tauri::command]
+async fn edit(shell: State<'_, Shell>, request: EditRequest) -> Answer<()> {
+    Ok(shell.engine()?.edit(request).await?)
+}
+
+#[tauri::command]
+async fn conflicts(shell: State<'_, Shell>) -> Answer<Vec<ConflictView>> {
+    Ok(shell.engine()?.conflicts().await?)
+}
+
+#[tauri::command]
+async fn choose(shell: State<'_, Shell>, id: Uuid, choice: ConflictChoice) -> Answer<()> {
+    Ok(shell.engine()?.choose(id, choice).await?)
 }
 
 #[tauri::command]

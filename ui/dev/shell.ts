@@ -4,6 +4,8 @@ import { emit } from '@tauri-apps/api/event';
 import { mockIPC } from '@tauri-apps/api/mocks';
 import type {
   About,
+  ConflictView,
+  EditMark,
   ImportOutcome,
   LibraryPage,
   LibraryQuery,
@@ -55,6 +57,8 @@ export function pretend(options: URLSearchParams): void {
         }
         case 'history':
           return scene === 'signed-out' || scene === 'empty' ? [] : rides();
+        case 'conflicts':
+          return scene === 'changed' ? CONFLICTS : [];
         case 'support_report':
           return 'Freewheel 0.1.0\n\nok       Vault      In this computer’s keyring.';
         case 'import_workouts':
@@ -194,14 +198,26 @@ const SESSIONS: Record<string, Partial<SessionView>> = {
   },
 };
 
+const EDITS: EditMark[] = [
+  { id: 'e1', state: 'waiting', words: 'Waiting to be sent' },
+  { id: 'e2', state: 'conflict', words: 'Changed here and elsewhere' },
+  { id: 'e3', state: 'parked', words: 'The service does not have what this change is about.' },
+];
+
+const CONFLICTS: ConflictView[] = [
+  { id: 'e2', plan_item_id: 'p1', ride_id: null, about: 'Kestrel Climb 4 × 8', part: 'Day', mine: 'Tuesday 3 March 2026', theirs: 'Friday 6 March 2026', made: now },
+];
+
 function todayView(scene: string, cards: ReturnType<typeof makeWorkouts>[number]['card'][]): TodayView {
   const date = (days: number) => localDay(now + days * DAY);
   const planned = (place: number, days: number, state = 'planned', note: string | null = null) => ({
     plan_item_id: `p${place}`,
     date: date(days),
     state,
+    ridden: state === 'done',
     note,
     workout: cards[place] ?? null,
+    edit: scene === 'changed' && place < 3 ? EDITS[place] ?? null : null,
   });
   const full = scene !== 'signed-out' && scene !== 'empty' && scene !== 'rest';
   return {
@@ -256,6 +272,9 @@ function rides(): RideCard[] {
     simulated: id !== 'r4',
     digest: id.repeat(32),
     delivery,
+    note: id === 'r3' ? 'Windy on the climb; legs came back in the last third.' : null,
+    rpe: id === 'r3' ? 7 : null,
+    edit: null,
   });
   return [
     ride('r1', 'Kestrel Climb 4 × 8', 70 * MINUTE, { state: 'waiting', next_try: now + 40_000, attempts: 3, words: 'Waiting to upload · Freewheel cannot be reached' }),

@@ -70,7 +70,7 @@ const VIEW: SyncView = {
 
 const TODAY: TodayView = {
   date: '2026-11-12',
-  planned: [{ plan_item_id: 'p1', date: '2026-11-12', state: 'planned', note: null, workout: card(1) }],
+  planned: [{ plan_item_id: 'p1', date: '2026-11-12', state: 'planned', ridden: false, note: null, workout: card(1), edit: null }],
   upcoming: [],
   suggestions: [],
   unfinished: [],
@@ -85,6 +85,9 @@ const RIDE: RideCard = {
   simulated: true,
   digest: 'abc123',
   delivery: { state: 'waiting', next_try: 1_800_000_000_000, attempts: 1, words: 'Waiting to upload · Freewheel cannot be reached' },
+  note: null,
+  rpe: null,
+  edit: null,
 };
 
 /** Answers that a test puts in the place of the usual ones. */
@@ -112,6 +115,8 @@ beforeEach(() => {
         }
         case 'history':
           return [RIDE];
+        case 'conflicts':
+          return [];
         case 'ride_start':
           return START;
         case 'ride_finish':

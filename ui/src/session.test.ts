@@ -60,7 +60,7 @@ const card = (id: string, own: boolean): WorkoutCard => ({
 
 const TODAY: TodayView = {
   date: '2026-11-12',
-  planned: [{ plan_item_id: 'p1', date: '2026-11-12', state: 'planned', note: null, workout: card('licensed', false) }],
+  planned: [{ plan_item_id: 'p1', date: '2026-11-12', state: 'planned', ridden: false, note: null, workout: card('licensed', false), edit: null }],
   upcoming: [],
   suggestions: [],
   unfinished: [{ id: 'u1', name: 'Cut short', started_at: 0, seconds: 95 }],

@@ -199,6 +199,8 @@ pub struct PlannedCard {
     pub date: String,
     /// `planned`, `done`, `skipped`, or what a newer server says. `done` also when a finished ride still waits here.
     pub state: String,
+    /// Whether a ride did it: then it stays done.
+    pub ridden: bool,
     /// A note of the coach's.
     pub note: Option<String>,
     /// The workout; absent while it is not cached yet.

@@ -4,6 +4,9 @@ import { invoke } from '@tauri-apps/api/core';
 import { listen, type UnlistenFn } from '@tauri-apps/api/event';
 import type {
   About,
+  ConflictChoice,
+  ConflictView,
+  EditRequest,
   ImportOutcome,
   LibraryPage,
   LibraryQuery,
@@ -30,6 +33,11 @@ export const history = () => invoke<RideCard[]>('history');
 /** Resolves to the path that was written, or null when the athlete cancelled. */
 export const exportRide = (id: string) => invoke<string | null>('export_ride', { id });
 export const retryRide = (id: string) => invoke<null>('retry_ride', { id });
+
+/** Saves a change of the athlete's on this computer; it shows at once and is sent by itself. */
+export const edit = (request: EditRequest) => invoke<null>('edit', { request });
+export const conflicts = () => invoke<ConflictView[]>('conflicts');
+export const choose = (id: string, choice: ConflictChoice) => invoke<null>('choose', { id, choice });
 
 export const syncView = () => invoke<SyncView>('sync_view');
 export const syncNow = () => invoke<null>('sync_now');

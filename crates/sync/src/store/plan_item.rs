@@ -149,6 +149,8 @@ const PLAN_ITEM: &str = "plan_item";
 struct Item {
     id: String,
     known: Known,
+    /// By a ride that the service has.
+    ridden: bool,
     note: Option<String>,
     workout: Option<WorkoutCard>,
 }
@@ -160,7 +162,10 @@ fn rows(
 ) -> Result<Vec<Item>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT plan_item.id AS item, plan_item.revision AS item_revision, plan_item.date AS day,
-             plan_item.state AS done, plan_item.note AS note, {CARD_COLUMNS}
+             plan_item.state AS done, plan_item.note AS note,
+             json_valid(plan_item.raw) AND json_extract(
+                 iif(json_valid(plan_item.raw), plan_item.raw, '{{}}'), '$.ride_id') IS NOT NULL AS ridden,
+             {CARD_COLUMNS}
          FROM plan_item
          LEFT JOIN workout ON workout.id = plan_item.workout_id
          LEFT JOIN workout_body ON workout_body.key = workout.key
@@ -190,6 +195,7 @@ fn item(row: &Row<'_>) -> Result<Item, StoreError> {
             revision: u64::try_from(revision).unwrap_or_default(),
             fields,
         },
+        ridden: row.get("ridden")?,
         note: row.get("note")?,
         workout,
     })
@@ -197,7 +203,8 @@ fn item(row: &Row<'_>) -> Result<Item, StoreError> {
 
 fn seen(item: Item, ridden: &BTreeSet<String>, edits: &Edits) -> PlannedCard {
     let seen = edits.over(&item.id, &item.known);
-    let state = if ridden.contains(&item.id) {
+    let here = ridden.contains(&item.id);
+    let state = if here {
         PlanState::Done.as_str().to_owned()
     } else {
         field(&seen.view, Field::PlanState).unwrap_or_default()
@@ -206,6 +213,7 @@ fn seen(item: Item, ridden: &BTreeSet<String>, edits: &Edits) -> PlannedCard {
         date: field(&seen.view, Field::PlanDate).unwrap_or_default(),
         plan_item_id: item.id,
         state,
+        ridden: here || item.ridden,
         note: item.note,
         workout: item.workout,
         edit: seen.mark,
