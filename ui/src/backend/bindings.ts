@@ -420,6 +420,42 @@ vault: string,
  */
 key_file: string, };
 
+export type ConflictChoice = "mine" | "theirs";
+
+export type ConflictView = { 
+/**
+ * The id of the athlete's change.
+ */
+id: string, 
+/**
+ * The planned workout that it is about.
+ */
+plan_item_id: string | null, 
+/**
+ * The ride that it is about.
+ */
+ride_id: string | null, 
+/**
+ * What it is about, for people: `Hill repeats`.
+ */
+about: string, 
+/**
+ * Which part of it, in plain words: `Day`.
+ */
+part: string, 
+/**
+ * The athlete's version, for people.
+ */
+mine: string, 
+/**
+ * The service's version, for people.
+ */
+theirs: string, 
+/**
+ * When the athlete made the change.
+ */
+made: number, };
+
 export type DataFact = { 
 /**
  * Rides and edits that wait for delivery.
@@ -481,6 +517,64 @@ verification_uri: string,
  * The same address with the code in it, where there is one.
  */
 verification_uri_complete: string | null, };
+
+export type EditMark = { 
+/**
+ * The id of the change.
+ */
+id: string, 
+/**
+ * How it is.
+ */
+state: EditMarkState, 
+/**
+ * The same for people: `Waiting to be sent`.
+ */
+words: string, };
+
+export type EditMarkState = "waiting" | "parked" | "conflict";
+
+export type EditRequest = { "kind": "move_planned", 
+/**
+ * The plan item.
+ */
+plan_item_id: string, 
+/**
+ * The day, `YYYY-MM-DD`.
+ */
+date: string, } | { "kind": "mark_planned", 
+/**
+ * The plan item.
+ */
+plan_item_id: string, 
+/**
+ * What became of it.
+ */
+state: PlanMark, } | { "kind": "rename_ride", 
+/**
+ * The ride.
+ */
+ride_id: string, 
+/**
+ * The title, at least one letter.
+ */
+title: string, } | { "kind": "note_ride", 
+/**
+ * The ride.
+ */
+ride_id: string, 
+/**
+ * The note; empty for none.
+ */
+note: string, } | { "kind": "rate_ride", 
+/**
+ * The ride.
+ */
+ride_id: string, 
+/**
+ * 1 (very easy) to 10 (maximal), on Borg's CR10 scale; absent for no rating.
+ */
+rpe: number | null, };
 
 export type ImportOutcome = { 
 /**
@@ -590,6 +684,8 @@ export type LibrarySort = "name" | "duration" | "tss";
 
 export type NetworkFact = "up" | "down" | "unknown";
 
+export type PlanMark = "planned" | "done" | "skipped";
+
 export type PlannedCard = { 
 /**
  * Plan item id.
@@ -604,13 +700,21 @@ date: string,
  */
 state: string, 
 /**
+ * Whether a ride did it: then it stays done.
+ */
+ridden: boolean, 
+/**
  * A note of the coach's.
  */
 note: string | null, 
 /**
  * The workout; absent while it is not cached yet.
  */
-workout: WorkoutCard | null, };
+workout: WorkoutCard | null, 
+/**
+ * What is to be said about the athlete's own changes; absent when the service has them all.
+ */
+edit: EditMark | null, };
 
 export type RideCard = { 
 /**
@@ -640,7 +744,19 @@ digest: string,
 /**
  * Where it is.
  */
-delivery: Delivery, };
+delivery: Delivery, 
+/**
+ * The athlete's note.
+ */
+note: string | null, 
+/**
+ * How hard it was, 1 to 10.
+ */
+rpe: number | null, 
+/**
+ * What is to be said about the athlete's own changes; absent when the service has them all.
+ */
+edit: EditMark | null, };
 
 export type ServiceFact = { 
 /**
