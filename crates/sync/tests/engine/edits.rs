@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use freewheel_protocol::{PlanItem, PlanState};
 use freewheel_ride::view::RideSaved;
-use freewheel_sync::view::{ConflictChoice, EditMarkState, EditRequest, PlanMark, PlannedCard};
+use freewheel_sync::view::{
+    ConflictChoice, EditMarkState, EditRequest, OutboxRow, PlanMark, PlannedCard,
+};
 use freewheel_sync::{Engine, Mode};
 use jiff::civil::Date;
 use tempfile::TempDir;
@@ -47,6 +49,18 @@ async fn seen(engine: &Engine, id: &str) -> PlannedCard {
 
 async fn sync(engine: &Engine) {
     soon("a sync", engine.sync(Duration::ZERO)).await.unwrap();
+}
+
+/// Waits until every edit has left the queue, as the store tells; the view comes a little later.
+async fn until_sent(engine: &Engine) {
+    let sent = async {
+        let waits = |row: &OutboxRow| row.state == "waiting" || row.state == "in_flight";
+        while engine.outbox().await.unwrap().iter().any(waits) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon("the delivery of the edits", sent).await;
+    until(engine, "a view without them", |v| v.data.waiting == 0).await;
 }
 
 fn moved(id: &str, date: &str) -> EditRequest {
@@ -106,7 +120,7 @@ async fn what_is_changed_offline_shows_at_once_and_is_delivered_when_the_service
     assert_eq!(rows.len(), 2);
     assert!(
         rows.iter()
-            .all(|row| row.kind == "edit" && row.state == "waiting"),
+            .all(|row| row.kind == "edit" && row.delivered_at.is_none()),
         "{rows:?}"
     );
     assert!(
@@ -115,7 +129,7 @@ async fn what_is_changed_offline_shows_at_once_and_is_delivered_when_the_service
         rows[0].name
     );
     let site = away.start().await;
-    until(&engine, "delivered", |v| v.data.waiting == 0).await;
+    until_sent(&engine).await;
     let there = at_the_server(&site, id);
     assert_eq!(
         (there.date.to_string().as_str(), there.state),
@@ -132,11 +146,10 @@ async fn a_lost_answer_is_asked_for_again_and_the_edit_is_applied_once() {
     let id = &plan[0].plan_item_id;
     site.gate.first(2, EDITS, || Way::LoseReply);
     engine.edit(moved(id, "2031-05-06")).await.unwrap();
-    until(&engine, "waiting", |v| v.data.waiting == 1).await;
     // The first one was applied. Somebody moves the workout again, before the answer is heard.
     eventually("it is applied", || receipts(&site) == 1).await;
     elsewhere(&site, id, |item| item.date = "2031-05-09".parse().unwrap());
-    until(&engine, "delivered", |v| v.data.waiting == 0).await;
+    until_sent(&engine).await;
     assert!(site.gate.count(EDITS) >= 3);
     assert_eq!(receipts(&site), 1);
     assert_eq!(
@@ -168,7 +181,7 @@ async fn an_app_that_dies_while_sending_delivers_once() {
             "2031-05-06",
             "it shows, whatever became of it"
         );
-        until(&engine, "delivered", |v| v.data.waiting == 0).await;
+        until_sent(&engine).await;
         assert_eq!(receipts(&site), 1);
         assert_eq!(at_the_server(&site, id).date.to_string(), "2031-05-06");
     }
@@ -187,7 +200,7 @@ async fn an_edit_of_another_field_is_rebased_without_a_question() {
         ("2031-05-06", PlanState::Skipped)
     );
     assert!(engine.conflicts().await.unwrap().is_empty());
-    until(&engine, "delivered", |v| v.data.waiting == 0).await;
+    until_sent(&engine).await;
     sync(&engine).await;
     let here = seen(&engine, id).await;
     assert_eq!(
@@ -225,8 +238,10 @@ async fn an_edit_of_the_same_field_is_shown_in_both_versions_and_mine_can_be_kep
     assert_eq!(conflict.part, "Day");
     assert_eq!(conflict.mine, "Tuesday 6 May 2031");
     assert_eq!(conflict.theirs, "Friday 9 May 2031");
-    let view = until(&engine, "in need of the athlete", |v| v.data.parked == 1).await;
-    assert_eq!(view.data.words, "1 change needs you");
+    until(&engine, "in need of the athlete", |v| {
+        v.data.words == "1 change needs you"
+    })
+    .await;
     assert_eq!(
         seen(&engine, &id).await.edit.unwrap().state,
         EditMarkState::Conflict
@@ -417,8 +432,7 @@ async fn a_token_that_is_not_accepted_costs_an_edit_nothing() {
         Way::Say(401, PROBLEM, body.to_owned())
     });
     engine.edit(moved(id, "2031-05-06")).await.unwrap();
-    until(&engine, "waiting", |v| v.data.waiting == 1).await;
-    until(&engine, "delivered", |v| v.data.waiting == 0).await;
+    until_sent(&engine).await;
     assert_eq!(at_the_server(&site, id).date.to_string(), "2031-05-06");
     let row = engine.outbox().await.unwrap().remove(0);
     assert_eq!((row.state.as_str(), row.attempts), ("delivered", 0));
@@ -482,7 +496,7 @@ async fn an_edit_that_breaks_the_service_is_found_out_and_the_others_go() {
         (rows[0].state.as_str(), rows[1].state.as_str()),
         ("waiting", "delivered")
     );
-    assert_eq!(rows[0].attempts, 1);
+    assert!(rows[0].attempts > 0);
     site.sql("DROP TRIGGER poison");
     sync(&engine).await;
     assert_eq!(at_the_server(&site, &poison).date.to_string(), "2031-05-06");
@@ -502,7 +516,7 @@ async fn a_batch_that_is_not_taken_whole_is_sent_one_by_one() {
     sync(&engine).await;
     assert_eq!(site.gate.count(EDITS), 4, "{:?}", site.gate.log());
     assert_eq!(receipts(&site), 3);
-    until(&engine, "delivered", |v| v.data.waiting == 0).await;
+    until_sent(&engine).await;
 }
 
 #[tokio::test]
