@@ -125,7 +125,7 @@ function syncView(scene: string, workouts: number): SyncView {
   switch (scene) {
     case 'offline':
       view.service = { state: 'unreachable', words: 'Freewheel cannot be reached', cause: 'The service is not running at its address.', since: now - 43 * MINUTE };
-      view.data = { ...view.data, waiting: 2, parked: 1, words: '2 rides waiting, 1 needs you', next_try: now + 40_000 };
+      view.data = { ...view.data, waiting: 2, parked: 1, words: '2 rides waiting, 1 ride needs you', next_try: now + 40_000 };
       break;
     case 'locked':
       view.network = 'down';
@@ -205,7 +205,7 @@ const EDITS: EditMark[] = [
 ];
 
 const CONFLICTS: ConflictView[] = [
-  { id: 'e2', plan_item_id: 'p1', ride_id: null, about: 'Kestrel Climb 4 × 8', part: 'Day', mine: 'Tuesday 3 March 2026', theirs: 'Friday 6 March 2026', made: now },
+  { id: 'e2', plan_item_id: 'p1', ride_id: null, about: 'Kestrel Climb 4 × 8', part: 'Day', mine: 'Tuesday 3 March 2026', theirs: 'Friday 6 March 2026', refused: null, made: now },
 ];
 
 function todayView(scene: string, cards: ReturnType<typeof makeWorkouts>[number]['card'][]): TodayView {

@@ -67,6 +67,7 @@ const CONFLICT: ConflictView = {
   part: 'Day',
   mine: 'Tuesday 3 March 2026',
   theirs: 'Friday 6 March 2026',
+  refused: null,
   made: 1_772_352_000_000,
 };
 
@@ -119,16 +120,15 @@ it('skips a planned workout, marks it as done, and puts it back unless a ride di
   expect(screen.queryByRole('button', { name: 'Put Hill repeats back' })).toBeNull();
 });
 
-it('says in words that a change waits, and what can be done about one that is not taken', async () => {
-  const { rerender } = planned({ edit: WAITING });
-  expect(screen.getByText('Waiting to be sent')).toBeTruthy();
-  expect(screen.queryByRole('button', { name: 'Try again' })).toBeNull();
-  const parked: EditMark = { id: 'e1', state: 'parked', words: 'The service does not understand this change.' };
-  await rerender({ item: item({ edit: parked }), ftp: 250, first: true });
-  await fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
-  await fireEvent.click(screen.getByRole('button', { name: 'Undo' }));
-  expect(asked('retry_ride')).toEqual([{ id: 'e1' }]);
-  expect(asked('choose')).toEqual([{ id: 'e1', choice: 'theirs' }]);
+it.each<EditMark>([
+  WAITING,
+  { id: 'e1', state: 'parked', words: 'The service does not understand this change.' },
+  { id: 'e1', state: 'conflict', words: 'Changed here and elsewhere' },
+])('says in words how a change is: $words', (edit) => {
+  const { container } = planned({ edit });
+  const mark = container.querySelector<HTMLElement>('[data-test="change"]');
+  expect(mark?.textContent).toContain(edit.words);
+  expect(mark?.dataset['state']).toBe(edit.state);
 });
 
 it('keeps the dialog open and says why when a change cannot be made', async () => {
@@ -187,6 +187,19 @@ it.each([
   await fireEvent.click(within(conflict).getByRole('button', { name: label }));
   await waitFor(() => expect(container.querySelector('[data-test="conflicts"]')).toBeNull());
   expect(asked('choose')).toEqual([{ id: 'c1', choice }]);
+});
+
+it.each([
+  ['Try again', 'mine'],
+  ['Undo my change', 'theirs'],
+])('says why the service does not take a change, and offers "%s"', async (label, choice) => {
+  open = [{ ...CONFLICT, theirs: '', refused: 'The service does not have what this change is about.' }];
+  render(Conflicts);
+  const conflict = await waitFor(() => screen.getByRole('article'));
+  expect(within(conflict).getByText('The service does not have what this change is about.')).toBeTruthy();
+  expect(within(conflict).queryByText(/elsewhere/)).toBeNull();
+  await fireEvent.click(within(conflict).getByRole('button', { name: label }));
+  await waitFor(() => expect(asked('choose')).toEqual([{ id: 'c1', choice }]));
 });
 
 it('shows nothing where there is nothing to choose', async () => {

@@ -311,7 +311,8 @@ pub enum Outbox {
         #[arg(default_value = ".")]
         path: PathBuf,
     },
-    /// Choose between two versions of a change that was made here and elsewhere
+    /// Choose between two versions of a change that was made here and elsewhere, or try one again or give it up that the
+    /// service does not take
     Keep {
         /// As `outbox list` shows it
         id: Uuid,

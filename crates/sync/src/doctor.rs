@@ -120,7 +120,10 @@ pub(crate) enum IssuerSeen {
 /// What is stored for delivery.
 #[derive(Debug)]
 pub(crate) struct Queue {
+    /// Rides.
     pub(crate) counts: OutboxCounts,
+    /// Changes of the plan and of what is said about rides.
+    pub(crate) edits: OutboxCounts,
     /// Rides that were begun and not finished.
     pub(crate) unfinished: usize,
 }

@@ -386,9 +386,9 @@ pub struct SyncReport {
     pub words: String,
     /// Rides delivered by this sync.
     pub delivered: u32,
-    /// Rides that still wait.
+    /// Rides and changes that still wait.
     pub waiting: u32,
-    /// Rides that need the athlete.
+    /// Rides and changes that need the athlete.
     pub parked: u32,
     /// Workouts cached now.
     pub workouts: u32,

@@ -448,9 +448,13 @@ part: string,
  */
 mine: string, 
 /**
- * The service's version, for people.
+ * The service's version, for people; empty where the service does not take the change.
  */
 theirs: string, 
+/**
+ * Why the service does not take it, for people; absent where there are two versions.
+ */
+refused: string | null, 
 /**
  * When the athlete made the change.
  */

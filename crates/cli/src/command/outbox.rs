@@ -64,7 +64,7 @@ pub async fn run(profile: &Profile, output: Output, command: Outbox) -> Result<E
                 .iter()
                 .any(|conflict| conflict.id == id.to_string())
             {
-                let words = format!("there are no two versions of anything with the id {id}");
+                let words = format!("there is nothing to choose about with the id {id}");
                 return Err(Failure::new("conflict_unknown", words).hint(SEE_LIST));
             }
             let (choice, words) = match version {
@@ -81,11 +81,21 @@ pub async fn run(profile: &Profile, output: Output, command: Outbox) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-/// Two versions of the same thing, and how to choose.
+/// What needs the athlete, and how to choose.
 fn versions(conflict: &ConflictView) -> String {
     let ConflictView {
         about, part, id, ..
     } = conflict;
+    if let Some(refused) = &conflict.refused {
+        return format!(
+            "\n{}: {} of {} was not changed to {}.\n  choose: freewheel outbox keep {} mine|service\n",
+            plain(refused.trim_end_matches('.')),
+            plain(part),
+            plain(about),
+            plain(&conflict.mine),
+            plain(id)
+        );
+    }
     format!(
         "\n{} was changed here and elsewhere. {}\n  yours:         {}\n  the service's: {}\n  \
          choose: freewheel outbox keep {} mine|service\n",

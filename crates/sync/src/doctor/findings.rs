@@ -24,17 +24,21 @@ fn queue(queue: Option<&Queue>) -> Finding {
         return Finding::problem(NAME, "What waits for delivery could not be read.")
             .remedy("See the line about rides above.");
     };
-    let waiting = u64::from(queue.counts.waiting) + u64::from(queue.counts.in_flight);
-    let parked = u64::from(queue.counts.parked);
+    let of_edits = (queue.edits.undelivered(), queue.edits.parked);
+    let waits = |waiting| wait(waiting, u64::from(of_edits.0));
+    let needs = |parked| need(parked, u64::from(of_edits.1));
+    let of_rides = (queue.counts.undelivered(), queue.counts.parked);
+    let waiting = u64::from(of_rides.0) + u64::from(of_edits.0);
+    let parked = u64::from(of_rides.1) + u64::from(of_edits.1);
     let unfinished = u64::try_from(queue.unfinished).unwrap_or(u64::MAX);
     let words = match (waiting, parked) {
         (0, 0) => "Nothing waits for delivery.".to_owned(),
-        (waiting, 0) => format!("{} for delivery.", waits(waiting)),
-        (0, parked) => format!("{} the athlete.", needs(parked)),
-        (waiting, parked) => format!(
+        (_, 0) => format!("{} for delivery.", waits(of_rides.0.into())),
+        (0, _) => format!("{} the athlete.", needs(of_rides.1.into())),
+        (_, _) => format!(
             "{} for delivery, and {} the athlete.",
-            waits(waiting),
-            needs(parked)
+            waits(of_rides.0.into()),
+            needs(of_rides.1.into())
         ),
     };
     let finding = match (parked, unfinished) {
@@ -53,14 +57,21 @@ fn queue(queue: Option<&Queue>) -> Finding {
         .fact("unfinished", unfinished)
 }
 
-fn waits(count: u64) -> String {
-    let verb = if count == 1 { "waits" } else { "wait" };
-    format!("{} {verb}", counted(count, "ride"))
+fn wait(rides: u64, edits: u64) -> String {
+    let verb = if rides + edits == 1 { "waits" } else { "wait" };
+    format!("{} {verb}", both(rides, edits))
 }
 
-fn needs(count: u64) -> String {
-    let verb = if count == 1 { "needs" } else { "need" };
-    format!("{} {verb}", counted(count, "ride"))
+fn need(rides: u64, edits: u64) -> String {
+    let verb = if rides + edits == 1 { "needs" } else { "need" };
+    format!("{} {verb}", both(rides, edits))
+}
+
+fn both(rides: u64, edits: u64) -> String {
+    let rides = (rides > 0).then(|| counted(rides, "ride"));
+    let edits = (edits > 0).then(|| counted(edits, "change"));
+    let said: Vec<String> = [rides, edits].into_iter().flatten().collect();
+    said.join(" and ")
 }
 
 fn were_cut_short(count: u64) -> String {

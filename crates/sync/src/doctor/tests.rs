@@ -58,6 +58,7 @@ fn seen(facts: Facts, now: Now) -> Seen {
         issuer: IssuerSeen::None,
         queue: Some(Queue {
             counts: OutboxCounts::default(),
+            edits: OutboxCounts::default(),
             unfinished: 0,
         }),
         syncer: Syncer::This,
@@ -225,10 +226,58 @@ fn what_waits_is_counted_and_what_is_parked_is_a_problem() {
             parked,
             ..OutboxCounts::default()
         };
-        seen.queue = Some(Queue { counts, unfinished });
+        seen.queue = Some(Queue {
+            counts,
+            edits: OutboxCounts::default(),
+            unfinished,
+        });
         let found = finding(&seen, "queue");
         assert_eq!(found.grade, grade, "{found:?}");
         assert!(found.words.contains(words), "{found:?}");
+    }
+}
+
+#[test]
+fn changes_that_wait_or_need_the_athlete_are_counted_beside_the_rides() {
+    let counts = |waiting, parked| OutboxCounts {
+        waiting,
+        parked,
+        ..OutboxCounts::default()
+    };
+    for (rides, edits, grade, words) in [
+        (
+            counts(0, 0),
+            counts(1, 0),
+            Grade::Ok,
+            "1 change waits for delivery.",
+        ),
+        (
+            counts(1, 0),
+            counts(2, 0),
+            Grade::Ok,
+            "1 ride and 2 changes wait for delivery.",
+        ),
+        (
+            counts(0, 0),
+            counts(0, 1),
+            Grade::Problem,
+            "1 change needs the athlete.",
+        ),
+        (
+            counts(2, 0),
+            counts(0, 1),
+            Grade::Problem,
+            "2 rides wait for delivery, and 1 change needs the athlete.",
+        ),
+    ] {
+        let mut seen = seen(owner(), at(0));
+        seen.queue = Some(Queue {
+            counts: rides,
+            edits,
+            unfinished: 0,
+        });
+        let found = finding(&seen, "queue");
+        assert_eq!((found.grade, found.words.as_str()), (grade, words));
     }
 }
 

@@ -46,7 +46,8 @@ impl Engine {
         Ok(())
     }
 
-    /// The changes of which there are two versions, the oldest first.
+    /// The changes that need the athlete, the oldest first: those of which there are two versions, and those that the
+    /// service does not take.
     ///
     /// # Errors
     /// The store could not be read.
@@ -56,7 +57,8 @@ impl Engine {
         };
         let conflicts = self.store().run(move |store| {
             let edits = store.edits(&account, i64::MAX)?.into_iter();
-            let edits = edits.filter(|edit| edit.state == EditState::Conflict);
+            let needs = [EditState::Conflict, EditState::Parked];
+            let edits = edits.filter(|edit| needs.contains(&edit.state));
             edits.map(|edit| conflict(store, &account, edit)).collect()
         });
         Ok(conflicts.await?)
@@ -276,7 +278,12 @@ fn conflict(store: &Store, account: &str, edit: StoredEdit) -> Result<ConflictVi
         about,
         part: edit_words::part(edit.field).to_owned(),
         mine: edit_words::value(edit.field, &edit.value),
-        theirs: edit_words::value(edit.field, edit.theirs.as_deref().unwrap_or_default()),
+        theirs: edit
+            .theirs
+            .as_deref()
+            .map(|theirs| edit_words::value(edit.field, theirs))
+            .unwrap_or_default(),
+        refused: edit.reason.filter(|_| edit.state == EditState::Parked),
         made: edit.made,
     })
 }

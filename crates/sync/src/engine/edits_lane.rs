@@ -130,9 +130,9 @@ impl Core {
                 None => unreadable.push(claim.clone()),
             }
         }
-        self.each(&unreadable, |store, claim| {
+        self.each(&unreadable, move |store, claim| {
             let reason = "The change could not be read on this computer";
-            store.park_edit(claim, reason, version::VERSION)
+            store.park_edit(claim, reason, version::VERSION, now.0)
         })
         .await?;
         if edits.is_empty() {
@@ -212,7 +212,7 @@ impl Core {
         if matches!(verdict, Verdict::Parked(_)) {
             let words = EditPark::TooLarge.words();
             self.each(claims, move |store, claim| {
-                store.park_edit(claim, words, version::VERSION)
+                store.park_edit(claim, words, version::VERSION, now.0)
             })
             .await?;
             return Ok(Sent::Judged);
@@ -261,7 +261,9 @@ impl Core {
                 }
                 ItemVerdict::Parked(why) => {
                     self.store()
-                        .run(move |store| store.park_edit(&claim, why.words(), version::VERSION))
+                        .run(move |store| {
+                            store.park_edit(&claim, why.words(), version::VERSION, at)
+                        })
                         .await?;
                 }
                 ItemVerdict::Retry => {

@@ -128,6 +128,10 @@ impl Core {
                     Some(account) => store.counts(account)?,
                     None => OutboxCounts::default(),
                 },
+                edits: match &account {
+                    Some(account) => store.edit_counts(account)?,
+                    None => OutboxCounts::default(),
+                },
                 unfinished: store.unfinished_rides(account.as_deref())?.len(),
             })
         });

@@ -47,7 +47,7 @@ impl Engine {
         // What there was to ask for has been asked.
         self.tell_others(NudgeKind::Changed);
         let view = self.compose_now().await?;
-        let delivered = self.delivered().await?.saturating_sub(delivered_before);
+        let delivered = self.delivered().await?.since(delivered_before);
         Ok(report(&before, &view, delivered, started))
     }
 
@@ -95,10 +95,13 @@ impl Engine {
             .filter(|(_, attempt)| wants_token(*attempt));
         let again: Vec<Lane> = again.map(|(lane, _)| lane).collect();
         if again.is_empty() {
-            // What was said about a ride follows it, and what was made on an older state shows what there is now.
-            let followed = rides == Attempt::Done && self.core.an_edit_is_due().await;
-            if followed {
+            // What was said about a ride follows it.
+            if rides == Attempt::Done && self.core.an_edit_is_due().await {
                 attempt_until_settled(&self.core, Lane::Edits, reason).await;
+            }
+            // The edits lane rings when somebody else was faster.
+            if self.core.wakes.of(Lane::Library).take().is_some() {
+                attempt_until_settled(&self.core, Lane::Library, reason).await;
             }
             return;
         }
@@ -162,14 +165,17 @@ impl Engine {
             .await?)
     }
 
-    async fn delivered(&self) -> Result<u32, EngineError> {
+    async fn delivered(&self) -> Result<Deliveries, EngineError> {
         let Some(account) = self.account()? else {
-            return Ok(0);
+            return Ok(Deliveries::default());
         };
-        Ok(self
-            .store()
-            .run(move |store| Ok(store.counts(&account)?.delivered))
-            .await?)
+        let counts = self.store().run(move |store| {
+            Ok(Deliveries {
+                rides: store.counts(&account)?.delivered,
+                edits: store.edit_counts(&account)?.delivered,
+            })
+        });
+        Ok(counts.await?)
     }
 }
 
@@ -220,22 +226,40 @@ fn in_the_way(session: &SessionView, service: Option<String>) -> Vec<String> {
     }
 }
 
-fn report(before: &SyncView, view: &SyncView, delivered: u32, started: i64) -> SyncReport {
+/// How many rides and edits the service has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Deliveries {
+    rides: u32,
+    edits: u32,
+}
+
+impl Deliveries {
+    fn since(self, before: Self) -> Self {
+        Self {
+            rides: self.rides.saturating_sub(before.rides),
+            edits: self.edits.saturating_sub(before.edits),
+        }
+    }
+}
+
+fn report(before: &SyncView, view: &SyncView, delivered: Deliveries, started: i64) -> SyncReport {
     let reached = view.data.last_success.is_some_and(|at| at >= started)
         || (view.service.state == crate::view::ServiceState::Reachable
             && before.service.state == crate::view::ServiceState::Reachable);
     let cause = view.service.cause.clone().filter(|_| !reached);
     let mut words = in_the_way(&view.session, cause);
-    match delivered {
-        0 => {}
-        1 => words.push("1 ride was delivered.".to_owned()),
-        count => words.push(format!("{count} rides were delivered.")),
+    for (count, one) in [(delivered.rides, "ride"), (delivered.edits, "change")] {
+        match count {
+            0 => {}
+            1 => words.push(format!("1 {one} was delivered.")),
+            count => words.push(format!("{count} {one}s were delivered.")),
+        }
     }
     words.push(format!("{}.", view.data.words));
     SyncReport {
         reached,
         words: words.join(" "),
-        delivered,
+        delivered: delivered.rides,
         waiting: view.data.waiting,
         parked: view.data.parked,
         workouts: view.library.workouts,

@@ -214,7 +214,7 @@ impl StoredEdit {
 }
 
 /// Why an edit ended that a later one of the same field takes the place of.
-const REPLACED: &str = "Replaced by a later change";
+pub(super) const REPLACED: &str = "Replaced by a later change";
 /// Why an edit ended that the athlete gave up.
 const LET_GO: &str = "The service's version was kept";
 /// Why an edit ended that the athlete wants in spite of what the service has.
@@ -243,7 +243,7 @@ impl Store {
                         })?;
                     parse_id(&id)?
                 }
-                None => insert(connection, new)?,
+                None => insert(connection, &on_what_was_taken(connection, new)?)?,
             };
             end_earlier(connection, new)?;
             Ok(id)
@@ -373,6 +373,27 @@ fn insert(connection: &Connection, new: &NewEdit) -> Result<Uuid, StoreError> {
             ":made": new.made,
         })?;
     Ok(new.id)
+}
+
+/// The athlete sees the value of an edit that the service did not take; a change of it is made on what there was before.
+fn on_what_was_taken(connection: &Connection, new: &NewEdit) -> Result<NewEdit, StoreError> {
+    let was: Option<String> = connection
+        .prepare_cached(
+            "SELECT was FROM edit
+             WHERE target_kind = :kind AND target_id = :target AND field = :field
+                 AND account IS :account AND state = 'parked' AND value = :seen
+             ORDER BY number DESC LIMIT 1",
+        )?
+        .query_row(
+            named_params! {
+                ":kind": new.target.kind(), ":target": new.target.id(),
+                ":field": new.field.as_str(), ":account": new.account, ":seen": new.was,
+            },
+            |row| row.get(0),
+        )
+        .optional()?;
+    let was = was.unwrap_or_else(|| new.was.clone());
+    Ok(NewEdit { was, ..new.clone() })
 }
 
 /// What waited for the athlete about this field has been answered by the new change.

@@ -7,7 +7,7 @@ use freewheel_policy::edit::Field;
 use rusqlite::{Connection, ToSql, named_params};
 use uuid::Uuid;
 
-use super::edit::{EditTarget, parse_field};
+use super::edit::{EditTarget, REPLACED, parse_field};
 use super::export::parse_id;
 use super::outbox::{EntryState, OutboxCounts};
 use super::{Store, StoreError, values};
@@ -156,24 +156,8 @@ impl Store {
                  reason = 'It was changed elsewhere as well', attempts = attempts + 1",
                 &[(":theirs", &theirs), (":revision", &revision)],
             )?;
-            let id = claim.id.to_string();
-            // The later one was made on this one's value; it is compared with what there was before.
-            let later = "number = (SELECT min(l.number) FROM edit AS l JOIN edit AS e ON e.id = :id
-                 WHERE l.number > e.number AND l.account IS e.account AND l.state = 'waiting'
-                     AND l.target_kind = e.target_kind AND l.target_id = e.target_id
-                     AND l.field = e.field)";
-            let followed = settled
-                && connection
-                    .prepare_cached(&format!("UPDATE edit SET was = :was WHERE {later}"))?
-                    .execute(named_params! { ":id": id, ":was": claim.was })?
-                    > 0;
-            if followed {
-                connection
-                    .prepare_cached(
-                        "UPDATE edit SET state = 'ended', settled_at = :at,
-                             reason = 'Replaced by a later change' WHERE id = :id",
-                    )?
-                    .execute(named_params! { ":id": id, ":at": at })?;
+            if settled {
+                make_way(connection, claim, at)?;
             }
             Ok(settled)
         })?;
@@ -211,7 +195,8 @@ impl Store {
         self.edit_outcome(claim, "state = 'waiting', due = :due", &[(":due", &due)])
     }
 
-    /// Needs the athlete or another version. False: the claim is not the current one.
+    /// Needs the athlete or another version; one that the athlete has changed again since is ended. False: the claim is not
+    /// the current one.
     ///
     /// # Errors
     /// The outcome could not be made durable; the edit is still in flight.
@@ -220,13 +205,23 @@ impl Store {
         claim: &EditClaim,
         reason: &str,
         version: &str,
+        at: i64,
     ) -> Result<bool, StoreError> {
-        self.edit_outcome(
-            claim,
-            "state = 'parked', reason = :reason, parked_version = :version,
-             attempts = attempts + 1",
-            &[(":reason", &reason), (":version", &version)],
-        )
+        let settled = self.athlete().write(|connection| {
+            let settled = settle(
+                connection,
+                claim,
+                "state = 'parked', reason = :reason, parked_version = :version,
+                 attempts = attempts + 1",
+                &[(":reason", &reason), (":version", &version)],
+            )?;
+            if settled {
+                make_way(connection, claim, at)?;
+            }
+            Ok(settled)
+        })?;
+        self.edits_changed();
+        Ok(settled)
     }
 
     /// As [`Store::recover_in_flight`], for edits.
@@ -353,6 +348,30 @@ fn settle(
         "UPDATE edit SET {outcome} WHERE id = :id AND state = 'in_flight' AND claims = :claim"
     );
     Ok(connection.prepare_cached(&sql)?.execute(&*all)? > 0)
+}
+
+/// An edit that the service did not take ends when the athlete has changed the same field again since. The later one was
+/// made on its value, which nobody else ever saw: it is compared with what there was before.
+fn make_way(connection: &Connection, claim: &EditClaim, at: i64) -> Result<(), StoreError> {
+    let id = claim.id.to_string();
+    let followed = connection
+        .prepare_cached(
+            "UPDATE edit SET was = :was
+             WHERE number = (SELECT min(l.number) FROM edit AS l JOIN edit AS e ON e.id = :id
+                 WHERE l.number > e.number AND l.account IS e.account AND l.state = 'waiting'
+                     AND l.target_kind = e.target_kind AND l.target_id = e.target_id
+                     AND l.field = e.field)",
+        )?
+        .execute(named_params! { ":id": id, ":was": claim.was })?;
+    if followed > 0 {
+        connection
+            .prepare_cached(
+                "UPDATE edit SET state = 'ended', settled_at = :at, reason = :reason
+                 WHERE id = :id",
+            )?
+            .execute(named_params! { ":id": id, ":at": at, ":reason": REPLACED })?;
+    }
+    Ok(())
 }
 
 fn due(

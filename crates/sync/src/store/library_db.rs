@@ -162,4 +162,35 @@ mod tests {
     fn every_older_format_becomes_the_newest() {
         upgrades_end_where_a_fresh_start_begins(MIGRATIONS, Durability::ProcessDeath);
     }
+
+    /// Versions before this format kept what was said about rides as they keep everything that they do not know.
+    const BEFORE_RIDE_DETAILS: usize = 5;
+
+    #[test]
+    fn what_an_older_version_kept_of_rides_is_known_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("library.db");
+        let old = &MIGRATIONS[..BEFORE_RIDE_DETAILS];
+        let older = Database::open(path.clone(), Durability::ProcessDeath, old).unwrap();
+        let kept = "INSERT INTO other (kind, id, revision, raw, seen)
+                    VALUES ('ride_details', 'r1', 7, '{\"title\":\"Hills\"}', 3), ('flag', 'f', 8, '{}', 3)";
+        older
+            .write(|connection| Ok(connection.execute(kept, [])?))
+            .unwrap();
+        drop(older);
+        let newer = Database::open(path, Durability::ProcessDeath, MIGRATIONS).unwrap();
+        let found = newer.read(|connection| {
+            let details =
+                "SELECT ride || ' ' || revision || ' ' || raw || ' ' || seen FROM ride_details";
+            let details: String = connection.query_row(details, [], |row| row.get(0))?;
+            let rest = "SELECT group_concat(kind) FROM other";
+            Ok((
+                details,
+                connection.query_row(rest, [], |row| row.get::<_, String>(0))?,
+            ))
+        });
+        let (details, rest) = found.unwrap();
+        assert_eq!(details, "r1 7 {\"title\":\"Hills\"} 3");
+        assert_eq!(rest, "flag");
+    }
 }

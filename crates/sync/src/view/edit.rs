@@ -79,7 +79,7 @@ pub enum PlanMark {
     Skipped,
 }
 
-/// Two versions of the same thing: the athlete chooses.
+/// A change that needs the athlete: there are two versions of the same thing, or the service does not take it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct ConflictView {
     /// The id of the athlete's change.
@@ -94,8 +94,10 @@ pub struct ConflictView {
     pub part: String,
     /// The athlete's version, for people.
     pub mine: String,
-    /// The service's version, for people.
+    /// The service's version, for people; empty where the service does not take the change.
     pub theirs: String,
+    /// Why the service does not take it, for people; absent where there are two versions.
+    pub refused: Option<String>,
     /// When the athlete made the change.
     #[ts(type = "number")]
     pub made: i64,
@@ -105,8 +107,8 @@ pub struct ConflictView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum ConflictChoice {
-    /// The athlete's own: it is sent again, on what the service has.
+    /// The athlete's own: it is sent again, on what the service has where there is such a thing.
     Mine,
-    /// The service's.
+    /// The service's: the athlete's change ends here.
     Theirs,
 }

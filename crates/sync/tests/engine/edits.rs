@@ -201,7 +201,6 @@ async fn an_edit_of_another_field_is_rebased_without_a_question() {
     );
     assert!(engine.conflicts().await.unwrap().is_empty());
     until_sent(&engine).await;
-    sync(&engine).await;
     let here = seen(&engine, id).await;
     assert_eq!(
         (here.date.as_str(), here.state.as_str()),
@@ -458,6 +457,12 @@ async fn one_refused_edit_holds_up_no_other_and_can_be_tried_again_or_given_up()
     assert_eq!(
         reason,
         Some("The service does not have what this change is about.")
+    );
+
+    let needs = engine.conflicts().await.unwrap().remove(0);
+    assert_eq!(
+        (needs.theirs.as_str(), needs.refused.as_deref()),
+        ("", reason)
     );
 
     // It is there again under the same id.

@@ -164,7 +164,7 @@ fn nothing_deletes_what_is_undelivered() {
     assert!(delete().unwrap_err().to_string().contains("never deleted"));
     let claimed = claim(&profile, START).remove(0);
     assert!(delete().is_err());
-    store.park_edit(&claimed, "no", "1").unwrap();
+    store.park_edit(&claimed, "no", "1", START).unwrap();
     assert!(delete().is_err());
     store.unpark_edits_for_version(ANNA, "1").unwrap();
     assert_eq!(
@@ -380,4 +380,32 @@ fn what_the_service_knows_of_a_ride_is_shown_and_edits_lie_over_it() {
         (card().name.as_str(), card().note.as_deref()),
         ("Ride 1", Some("windy"))
     );
+}
+
+#[test]
+fn a_later_change_of_what_was_not_taken_is_made_on_what_there_was_before() {
+    let profile = planned();
+    let store = &profile.store;
+    let later = |number, was: &str, to: &str| new(number, item(), Field::PlanDate, was, to);
+    store.put_edit(&moved(1, "2026-03-05")).unwrap();
+    let first = claim(&profile, START).remove(0);
+    store.park_edit(&first, "no", "1", START).unwrap();
+    // The athlete sees the 5th, which the service never had.
+    store
+        .put_edit(&later(2, "2026-03-05", "2026-03-06"))
+        .unwrap();
+    assert_eq!(states(&profile), [EditState::Ended, EditState::Waiting]);
+    let second = claim(&profile, START).remove(0);
+    assert_eq!(second.was, "2026-03-01");
+    // The same when it is not taken only after the next change was made.
+    store
+        .put_edit(&later(3, "2026-03-06", "2026-03-07"))
+        .unwrap();
+    store.park_edit(&second, "no", "1", START).unwrap();
+    let third = claim(&profile, START).remove(0);
+    assert_eq!(
+        (third.was.as_str(), third.value.as_str()),
+        ("2026-03-01", "2026-03-07")
+    );
+    assert_eq!(store.edit_counts(ANNA).unwrap().parked, 0);
 }
