@@ -1,5 +1,6 @@
 //! After the power cut: the real code opens what the disk holds, and every promise is looked for in it.
 
+mod edits;
 mod files;
 mod library;
 mod outbox;
@@ -37,6 +38,12 @@ pub enum Rule {
     Claimed,
     /// A ride that was said to be delivered is delivered, and has its receipt as long as it is.
     Delivered,
+    /// A change that was said to be saved is there.
+    Edited,
+    /// A change that was sent was claimed before.
+    EditClaimed,
+    /// A change that was said to be delivered is delivered.
+    EditDelivered,
     /// Tokens that were said to be saved are there.
     Tokens,
     /// A renewal that was asked for had been noted before.
@@ -127,6 +134,7 @@ pub fn check(profile: &Path, promises: &Promises) -> Result<Left, PowercutError>
     let state = State::of(&athlete, &library)?;
     rides::check(&athlete, &store, promises, &mut findings)?;
     outbox::check(&athlete, promises, &mut findings)?;
+    edits::check(&athlete, promises, &mut findings)?;
     session::check(&athlete, profile, promises, &mut findings)?;
     library::check(&library, promises, &mut findings)?;
     files::check(&athlete, &store, &mut findings)?;

@@ -36,6 +36,22 @@ pub enum Mark {
         /// The ride.
         ride: String,
     },
+    /// The screen says that a change of the athlete's is saved.
+    Edited {
+        /// The plan item or ride.
+        target: String,
+        /// What the athlete wants to stand there.
+        value: String,
+    },
+    /// A request with changes has reached the service.
+    EditsSent,
+    /// The screen says that the service has the change.
+    EditDelivered {
+        /// The plan item or ride.
+        target: String,
+        /// What the athlete wants to stand there.
+        value: String,
+    },
     /// A request for new tokens has reached the issuer.
     Renewing,
     /// Tokens of this generation are in use, and said to be saved.

@@ -15,6 +15,12 @@ pub struct Promises {
     pub sent: BTreeMap<String, u32>,
     /// Rides that are said to be delivered.
     pub delivered: BTreeSet<String>,
+    /// Changes that are said to be saved: what they are about, and what shall stand there.
+    pub edited: BTreeSet<(String, String)>,
+    /// How often changes were sent.
+    pub edits_sent: u32,
+    /// Changes that are said to be delivered.
+    pub edits_delivered: BTreeSet<(String, String)>,
     /// The generation of the tokens in use; 0 before the first.
     pub generation: u64,
     /// The issuer was asked to renew the tokens of that generation.
@@ -39,6 +45,13 @@ impl Promises {
             Mark::Sent { ride } => *self.sent.entry(ride).or_default() += 1,
             Mark::Delivered { ride } => {
                 self.delivered.insert(ride);
+            }
+            Mark::Edited { target, value } => {
+                self.edited.insert((target, value));
+            }
+            Mark::EditsSent => self.edits_sent += 1,
+            Mark::EditDelivered { target, value } => {
+                self.edits_delivered.insert((target, value));
             }
             Mark::Renewing => self.renewing = self.generation > 0,
             Mark::Tokens { generation } => {

@@ -7,11 +7,13 @@ use freewheel_powercut::mark::Mark;
 
 use super::{marks, played};
 
-const FAULTS: [(&str, Rule); 9] = [
+const FAULTS: [(&str, Rule); 11] = [
     ("saved-before-it-is", Rule::Saved),
     ("finished-in-two-steps", Rule::Whole),
     ("claimed-after-sending", Rule::Claimed),
     ("receipt-before-its-effect", Rule::Delivered),
+    ("edited-before-it-is", Rule::Edited),
+    ("edit-sent-before-its-claim", Rule::EditClaimed),
     ("samples-without-sync", Rule::Samples),
     ("tokens-before-their-key", Rule::Key),
     ("renewal-without-intent", Rule::Intent),

@@ -39,13 +39,20 @@ pub static DAY: LazyLock<(Recording, Port)> = LazyLock::new(|| {
 #[test]
 fn at_every_write_of_a_day_what_was_promised_is_kept() {
     let (day, _) = &*DAY;
-    let kinds: [(&str, Kind, usize); 6] = [
+    let kinds: [(&str, Kind, usize); 9] = [
         ("samples", |mark| matches!(mark, Mark::Samples { .. }), 10),
         ("saved", |mark| matches!(mark, Mark::Saved { .. }), 1),
         ("sent", |mark| matches!(mark, Mark::Sent { .. }), 1),
         (
             "delivered",
             |mark| matches!(mark, Mark::Delivered { .. }),
+            1,
+        ),
+        ("edited", |mark| matches!(mark, Mark::Edited { .. }), 1),
+        ("edits sent", |mark| matches!(mark, Mark::EditsSent), 1),
+        (
+            "edits delivered",
+            |mark| matches!(mark, Mark::EditDelivered { .. }),
             1,
         ),
         ("renewing", |mark| matches!(mark, Mark::Renewing), 1),

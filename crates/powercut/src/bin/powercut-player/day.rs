@@ -1,5 +1,5 @@
-//! A day with the app: the first launch, a sign-in, the library, a ride that is delivered, a renewal, the end; and another
-//! launch, with a ride that the athlete leaves to the next one.
+//! A day with the app: the first launch, a sign-in, the library, a ride that is delivered and renamed, a renewal, the end; and
+//! another launch, with a ride that the athlete leaves to the next one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,8 +9,9 @@ use freewheel_lab::session_probe::Stored;
 use freewheel_powercut::mark::Mark;
 use freewheel_powercut::service::{self, Service};
 use freewheel_ride::RideHandle;
+use freewheel_sync::store::EDIT_KIND;
 use freewheel_sync::vault::VaultOptions;
-use freewheel_sync::view::Delivery;
+use freewheel_sync::view::{Delivery, EditRequest};
 use freewheel_sync::{Engine, Mode, Ports, Renewal, RideRequest};
 
 use crate::{Played, Scene};
@@ -43,6 +44,7 @@ pub(crate) async fn play(scene: &Scene) -> Played {
     })?;
     engine.ride_ended().await;
     delivered(scene, &engine, &saved.id).await?;
+    rename(scene, &engine, &saved.id).await?;
     let renewal = soon("a renewal", engine.renew()).await?;
     if renewal != Renewal::Fresh {
         return Err(format!("the tokens are not renewed: {renewal:?}").into());
@@ -65,6 +67,8 @@ fn hear(scene: &Scene, line: &str) {
         Mark::Sent {
             ride: ride.to_owned(),
         }
+    } else if line == "POST /v1/edits" {
+        Mark::EditsSent
     } else if line == "POST /oauth/token" {
         Mark::Renewing
     } else {
@@ -138,6 +142,30 @@ async fn delivered(scene: &Scene, engine: &Engine, ride: &str) -> Played {
             return Ok(());
         }
         soon("the delivery", view.changed()).await??;
+    }
+}
+
+/// Gives the ride another title, and waits until the service has it.
+async fn rename(scene: &Scene, engine: &Engine, ride: &str) -> Played {
+    let (target, value) = (ride.to_owned(), "Hills".to_owned());
+    let edit = EditRequest::RenameRide {
+        ride_id: target.clone(),
+        title: value.clone(),
+    };
+    engine.edit(edit).await?;
+    scene.note(&Mark::Edited {
+        target: target.clone(),
+        value: value.clone(),
+    })?;
+    let mut view = engine.view();
+    loop {
+        let rows = engine.outbox().await?;
+        let edits = rows.iter().filter(|row| row.kind == EDIT_KIND);
+        if edits.into_iter().all(|row| row.delivered_at.is_some()) {
+            scene.note(&Mark::EditDelivered { target, value })?;
+            return Ok(());
+        }
+        soon("the delivery of the change", view.changed()).await??;
     }
 }
 

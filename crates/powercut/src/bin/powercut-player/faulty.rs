@@ -1,8 +1,9 @@
 //! Stories that do one thing wrong each, on purpose: a look that finds nothing in them is of no use.
 
+use freewheel_policy::edit::Field;
 use freewheel_powercut::mark::Mark;
 use freewheel_ride::finish_recorded;
-use freewheel_sync::store::{RIDE_KIND, Store};
+use freewheel_sync::store::{EditTarget, NewEdit, RIDE_KIND, Store};
 use rusqlite::{Connection, named_params};
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ pub(crate) fn play(fault: &str, scene: &Scene) -> Played {
         "finished-in-two-steps" => faulty.finished_in_two_steps(),
         "claimed-after-sending" => faulty.claimed_after_sending(),
         "receipt-before-its-effect" => faulty.receipt_before_its_effect(),
+        "edited-before-it-is" => faulty.edited_before_it_is(),
+        "edit-sent-before-its-claim" => faulty.edit_sent_before_its_claim(),
         "samples-without-sync" => faulty.samples_without_sync(),
         "tokens-before-their-key" => faulty.tokens_before_their_key(),
         "renewal-without-intent" => faulty.renewal_without_intent(),
@@ -92,6 +95,38 @@ impl Faulty<'_> {
             let sql = format!("UPDATE outbox SET {step}");
             self.athlete.execute(&sql, [])?;
         }
+        Ok(())
+    }
+
+    /// The screen says so while the disk still works.
+    fn edited_before_it_is(&self) -> Played {
+        self.scene.note(&Mark::Edited {
+            target: self.id(),
+            value: "Hills".to_owned(),
+        })?;
+        self.rename()
+    }
+
+    /// The request leaves first.
+    fn edit_sent_before_its_claim(&self) -> Played {
+        self.rename()?;
+        self.scene.note(&Mark::EditsSent)?;
+        self.athlete
+            .execute("UPDATE edit SET state = 'in_flight', claims = 1", [])?;
+        Ok(())
+    }
+
+    fn rename(&self) -> Played {
+        self.store.put_edit(&NewEdit {
+            id: self.ride,
+            account: Some(ANNA.to_owned()),
+            target: EditTarget::Ride(self.ride),
+            field: Field::RideTitle,
+            was: "Ride".to_owned(),
+            value: "Hills".to_owned(),
+            base: 0,
+            made: START,
+        })?;
         Ok(())
     }
 
