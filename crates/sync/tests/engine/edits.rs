@@ -338,6 +338,30 @@ async fn what_is_said_about_a_ride_follows_the_ride() {
 }
 
 #[tokio::test]
+async fn what_is_said_about_a_ride_that_nobody_owns_stays_here() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path(), Mode::Resident).await;
+    let saved = ride(&engine).await;
+    let title = EditRequest::RenameRide {
+        ride_id: saved.id.clone(),
+        title: "Hills".into(),
+    };
+    engine.edit(title).await.unwrap();
+    sign_in(&engine, &site.url, "demo").await.unwrap();
+    until(&engine, "a library", |v| v.library.workouts >= 60).await;
+    sync(&engine).await;
+    let here = card(&engine, &saved).await;
+    assert_eq!(
+        (here.name.as_str(), here.edit),
+        ("Hills", None),
+        "nothing waits"
+    );
+    assert!(engine.outbox().await.unwrap().is_empty());
+    assert_eq!((site.gate.count(EDITS), receipts(&site)), (0, 0));
+}
+
+#[tokio::test]
 async fn values_that_make_no_sense_are_refused_where_they_are_made() {
     let (_site, _folder, engine, plan) = planned(Mode::OneShot).await;
     let saved = ride(&engine).await;
