@@ -454,8 +454,11 @@ async fn a_token_that_is_not_accepted_costs_an_edit_nothing() {
         let body = r#"{"type":"about:blank","title":"no","status":401,"code":"invalid-token"}"#;
         Way::Say(401, PROBLEM, body.to_owned())
     });
+    let renewals = || site.gate.count("POST /oauth/token");
+    let before = renewals();
     engine.edit(moved(id, "2031-05-06")).await.unwrap();
     until_sent(&engine).await;
+    assert_eq!(renewals(), before + 1, "another token is asked for");
     assert_eq!(at_the_server(&site, id).date.to_string(), "2031-05-06");
     let row = engine.outbox().await.unwrap().remove(0);
     assert_eq!((row.state.as_str(), row.attempts), ("delivered", 0));
