@@ -128,6 +128,12 @@ fn two_computers_that_disagree_are_settled_by_the_athlete() {
             "{words}"
         );
 
+        let retry = other.run(&["--json", "outbox", "retry", edit]);
+        assert_eq!(
+            (retry.code, retry.error_code().as_str()),
+            (1, "two_versions")
+        );
+
         other.json(&["outbox", "keep", edit, version]);
         other.json(&["sync"]);
         one.json(&["sync"]);

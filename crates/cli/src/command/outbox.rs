@@ -14,6 +14,7 @@ use crate::profile::Profile;
 use crate::table::{Set, Table};
 use crate::words::{Here, plain};
 
+const KEEP: &str = "`freewheel outbox keep` chooses one.";
 const SEE_LIST: &str = "`freewheel outbox list` shows the ids.";
 
 /// Does what was asked about the outbox.
@@ -38,9 +39,13 @@ pub async fn run(profile: &Profile, output: Output, command: Outbox) -> Result<E
         }
         Outbox::Retry { id } => {
             let entries = undelivered(profile).await?;
-            if !entries.iter().any(|entry| entry.id == id.to_string()) {
+            let Some(entry) = entries.iter().find(|entry| entry.id == id.to_string()) else {
                 let words = format!("nothing with the id {id} waits");
                 return Err(Failure::new("outbox_unknown", words).hint(SEE_LIST));
+            };
+            if entry.state == "conflict" {
+                let words = "there are two versions of this change; trying again settles nothing";
+                return Err(Failure::new("two_versions", words).hint(KEEP));
             }
             profile.engine.retry_ride(id).await?;
             output.answer(&json!({ "id": id, "state": "waiting" }), || {
