@@ -2,6 +2,7 @@
 
 use freewheel_ride::journal::RideSummary;
 use freewheel_ride::view::{RideCommand, RideFrame, RideSaved, RideStart, RideState};
+use freewheel_sync::settings as s;
 use freewheel_sync::view as v;
 use freewheel_workout as w;
 use ts_rs::{Config, TS};
@@ -35,6 +36,7 @@ pub fn render() -> String {
         RideSaved,
         RideStart,
         RideState,
+        s::BackgroundView,
         v::About,
         v::DataFact,
         v::Delivery,
@@ -45,6 +47,7 @@ pub fn render() -> String {
         v::LibraryQuery,
         v::LibrarySort,
         v::NetworkFact,
+        v::OutboxRow,
         v::PlannedCard,
         v::RideCard,
         v::ServiceFact,

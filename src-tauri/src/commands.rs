@@ -1,8 +1,8 @@
 //! What the window may ask for. Each command is one call of the engine.
 
 use freewheel_sync::view::{
-    About, ImportOutcome, LibraryPage, LibraryQuery, RideCard, SyncView, TodayView, UserError,
-    WorkoutDetail,
+    About, ImportOutcome, LibraryPage, LibraryQuery, OutboxRow, RideCard, SyncView, TodayView,
+    UserError, WorkoutDetail,
 };
 use tauri::ipc::Invoke;
 use tauri::{AppHandle, State, Wry};
@@ -10,6 +10,7 @@ use tauri_plugin_dialog::DialogExt as _;
 use tauri_plugin_opener::OpenerExt as _;
 use uuid::Uuid;
 
+use crate::background;
 use crate::rides;
 use crate::state::Shell;
 
@@ -24,6 +25,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         library,
         workout,
         history,
+        outbox,
         sync_now,
         sign_in,
         sign_in_with_device,
@@ -34,6 +36,9 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         import_workouts,
         export_ride,
         retry_ride,
+        background::background,
+        background::set_stays,
+        background::set_autostart,
         rides::ride_start,
         rides::ride_current,
         rides::ride_command,
@@ -71,6 +76,11 @@ async fn workout(shell: State<'_, Shell>, id: String) -> Answer<WorkoutDetail> {
 #[tauri::command]
 async fn history(shell: State<'_, Shell>) -> Answer<Vec<RideCard>> {
     Ok(shell.engine()?.history().await?)
+}
+
+#[tauri::command]
+async fn outbox(shell: State<'_, Shell>) -> Answer<Vec<OutboxRow>> {
+    Ok(shell.engine()?.outbox().await?)
 }
 
 #[tauri::command]

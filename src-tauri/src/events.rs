@@ -2,26 +2,38 @@
 
 use freewheel_ride::RideHandle;
 use freewheel_sync::lease::nudge::{self, NudgeKind};
+use freewheel_sync::notices::Notices;
 use tauri::{AppHandle, Emitter as _, Manager as _};
 
 use crate::state::Shell;
+use crate::{background, window};
 
 /// The view changed; the payload is the whole [`freewheel_sync::view::SyncView`].
 const SYNC_VIEW: &str = "sync-view";
 /// The ride went on; the payload is a [`freewheel_ride::view::RideFrame`].
 const RIDE_FRAME: &str = "ride-frame";
 
-/// Sends every change of the view to the window, and brings the window to the front when a second start asks for it.
+/// Sends every change of the view to the window and the tray, tells the desktop what nobody looks at the window for, and
+/// brings the window to the front when a second start asks for it.
 pub(crate) fn forward(app: &AppHandle) {
     let shell = app.state::<Shell>();
     let Ok(engine) = shell.engine() else { return };
     let mut view = engine.view();
     let home = engine.home().clone();
-    let window = app.clone();
+    let told = app.clone();
     tauri::async_runtime::spawn(async move {
+        let mut notices = Notices::since(&view.borrow());
         while view.changed().await.is_ok() {
             let now = view.borrow_and_update().clone();
-            emit(&window, SYNC_VIEW, now);
+            let shell = told.state::<Shell>();
+            let watched = window::is_watched(&told) || shell.ride().is_some();
+            if let Some(notice) = notices.next(&now, watched) {
+                background::notify(&told, &notice.title, &notice.body);
+            }
+            if let Some(tray) = shell.tray() {
+                tray.show(&now);
+            }
+            emit(&told, SYNC_VIEW, now);
         }
     });
     let app = app.clone();
@@ -31,8 +43,7 @@ pub(crate) fn forward(app: &AppHandle) {
         };
         while let Some(kind) = nudges.recv().await {
             if kind == NudgeKind::Show
-                && let Some(window) = app.get_webview_window("main")
-                && let Err(error) = window.unminimize().and_then(|()| window.set_focus())
+                && let Err(error) = window::show(&app)
             {
                 tracing::debug!(%error, "the window could not be brought to the front");
             }

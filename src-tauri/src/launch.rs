@@ -7,34 +7,43 @@ use freewheel_sync::lease::nudge::{self, NudgeKind};
 use freewheel_sync::lease::{Lease, LeaseKind};
 use freewheel_sync::view::UserError;
 use freewheel_sync::{Engine, EngineError, Home, Mode, Ports, logging, version};
-use tauri::{App, Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent};
+use tauri::{App, AppHandle, Manager as _, RunEvent, WindowEvent};
+use tauri_plugin_autostart::MacosLauncher;
 
-use crate::commands;
-use crate::events;
 use crate::state::{Profile, Shell};
+use crate::tray::Tray;
+use crate::{background, commands, events, window};
 
 /// What the command line asks for.
 enum Wanted {
-    /// A window on this profile (the default one when none is named).
-    Window(Option<PathBuf>),
+    /// The app on this profile (the default one when none is named).
+    App(Start),
     /// The version.
     Version,
     /// Something that is not offered.
     Unknown(String),
 }
 
-/// Runs the app until its window is closed.
+/// How the app starts.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Start {
+    home: Option<PathBuf>,
+    /// Without a window, until somebody asks for it.
+    hidden: bool,
+}
+
+/// Runs the app until it is ended.
 #[must_use]
 pub fn run() -> ExitCode {
     match wanted(std::env::args_os().skip(1)) {
-        Wanted::Window(home) => open(home),
+        Wanted::App(start) => open(start),
         Wanted::Version => {
             say(&format!("freewheel-desktop {}", version::LONG));
             ExitCode::SUCCESS
         }
         Wanted::Unknown(argument) => {
             complain(&format!(
-                "freewheel-desktop does not know “{argument}”. It takes --home FOLDER and --version."
+                "freewheel-desktop does not know “{argument}”. It takes --home FOLDER, --background and --version."
             ));
             ExitCode::from(2)
         }
@@ -42,25 +51,31 @@ pub fn run() -> ExitCode {
 }
 
 fn wanted(mut arguments: impl Iterator<Item = std::ffi::OsString>) -> Wanted {
-    match arguments.next() {
-        None => Wanted::Window(None),
-        Some(argument) if argument == "--version" || argument == "-V" => Wanted::Version,
-        Some(argument) if argument == "--home" => match arguments.next() {
-            Some(folder) => Wanted::Window(Some(folder.into())),
-            None => Wanted::Unknown("--home without a folder".to_owned()),
-        },
-        Some(argument) => Wanted::Unknown(argument.to_string_lossy().into_owned()),
+    let mut start = Start::default();
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some("--version" | "-V") => return Wanted::Version,
+            Some("--background") => start.hidden = true,
+            Some("--home") => match arguments.next() {
+                Some(folder) => start.home = Some(folder.into()),
+                None => return Wanted::Unknown("--home without a folder".to_owned()),
+            },
+            _ => return Wanted::Unknown(argument.to_string_lossy().into_owned()),
+        }
     }
+    Wanted::App(start)
 }
 
-fn open(home: Option<PathBuf>) -> ExitCode {
-    let home = Home::resolve(home).and_then(Home::open);
+fn open(start: Start) -> ExitCode {
+    let at_login = at_login(&start);
+    let hidden = start.hidden;
+    let home = Home::resolve(start.home).and_then(Home::open);
     let _log = home.as_ref().ok().map(|home| logging::start(&home.logs()));
     let lease = match home
         .as_ref()
         .map(|home| Lease::try_acquire(home, LeaseKind::App))
     {
-        Ok(Ok(None)) => return show_the_other(home.as_ref().ok()),
+        Ok(Ok(None)) => return leave_to_the_other(home.as_ref().ok(), hidden),
         // A profile that cannot be locked can still be shown; the engine says what is wrong with it.
         Ok(Ok(lease)) => lease,
         Ok(Err(_)) | Err(_) => None,
@@ -78,27 +93,18 @@ fn open(home: Option<PathBuf>) -> ExitCode {
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
+        .plugin(tauri_plugin_notification::init())
+        .plugin(tauri_plugin_autostart::init(
+            MacosLauncher::LaunchAgent,
+            Some(at_login.iter().map(String::as_str).collect()),
+        ))
         .manage(Shell::new(profile, lease))
         .invoke_handler(commands::handler())
-        .setup(|app| setup(app).map_err(Into::into))
+        .setup(move |app| setup(app, hidden).map_err(Into::into))
         .build(tauri::generate_context!());
     match app {
         Ok(app) => {
-            app.run(|app, event| {
-                if let RunEvent::WindowEvent {
-                    event: WindowEvent::CloseRequested { api, .. },
-                    ..
-                } = event
-                {
-                    // What is in memory goes to the disk first; the window closes right after.
-                    api.prevent_close();
-                    let app = app.clone();
-                    tauri::async_runtime::spawn(async move {
-                        app.state::<Shell>().close().await;
-                        app.exit(0);
-                    });
-                }
-            });
+            app.run(happened);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -110,18 +116,79 @@ fn open(home: Option<PathBuf>) -> ExitCode {
     }
 }
 
-fn setup(app: &App) -> tauri::Result<()> {
-    WebviewWindowBuilder::new(app, "main", WebviewUrl::App("index.html".into()))
-        .title("Freewheel")
-        .inner_size(1280.0, 800.0)
-        .min_inner_size(800.0, 560.0)
-        .build()?;
+fn setup(app: &App, hidden: bool) -> tauri::Result<()> {
+    if let Some(tray) = Tray::place(app.handle()) {
+        let shell = app.state::<Shell>();
+        if let Ok(engine) = shell.engine() {
+            tray.show(&engine.view_now());
+        }
+        shell.set_tray(tray);
+    }
+    // Who has to be told that the profile cannot be opened is told in the window.
+    if !hidden || app.state::<Shell>().engine().is_err() {
+        window::show(app.handle())?;
+    }
     events::forward(app.handle());
     Ok(())
 }
 
-fn show_the_other(home: Option<&Home>) -> ExitCode {
-    let shown = home.is_some_and(|home| nudge::send(home, NudgeKind::Show).is_ok());
+fn happened(app: &AppHandle, event: RunEvent) {
+    match event {
+        RunEvent::WindowEvent {
+            event: WindowEvent::CloseRequested { api, .. },
+            ..
+        } => {
+            // What is in memory goes to the disk first, or nothing ends at all.
+            api.prevent_close();
+            let app = app.clone();
+            tauri::async_runtime::spawn(async move {
+                let shell = app.state::<Shell>();
+                if background::stays(&shell).await {
+                    window::hide(&app);
+                    background::tell_once(&app, &shell);
+                } else {
+                    quit(&app);
+                }
+            });
+        }
+        RunEvent::WindowEvent {
+            event: WindowEvent::Focused(true),
+            ..
+        } => {
+            if let Ok(engine) = app.state::<Shell>().engine() {
+                engine.focused();
+            }
+        }
+        // Without a window the app goes on; only `quit` gives a code.
+        RunEvent::ExitRequested {
+            api, code: None, ..
+        } => api.prevent_exit(),
+        _ => {}
+    }
+}
+
+/// Ends the app: the window goes at once, what is under way is waited for within a bound.
+pub(crate) fn quit(app: &AppHandle) {
+    window::hide(app);
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        app.state::<Shell>().close().await;
+        app.exit(0);
+    });
+}
+
+/// The arguments with which the app starts, hidden, when the athlete logs in.
+fn at_login(start: &Start) -> Vec<String> {
+    let mut arguments = vec!["--background".to_owned()];
+    if let Some(home) = &start.home {
+        let home = std::path::absolute(home).unwrap_or_else(|_| home.clone());
+        arguments.extend(["--home".to_owned(), home.to_string_lossy().into_owned()]);
+    }
+    arguments
+}
+
+fn leave_to_the_other(home: Option<&Home>, hidden: bool) -> ExitCode {
+    let shown = !hidden && home.is_some_and(|home| nudge::send(home, NudgeKind::Show).is_ok());
     say(if shown {
         "Freewheel is already open on this profile; its window comes to the front."
     } else {
@@ -144,4 +211,42 @@ fn say(text: &str) {
 )]
 fn complain(text: &str) {
     eprintln!("{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(arguments: &[&str]) -> Option<Start> {
+        match wanted(arguments.iter().map(Into::into)) {
+            Wanted::App(start) => Some(start),
+            Wanted::Version | Wanted::Unknown(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_command_line_says_which_profile_and_whether_a_window_is_wanted() {
+        assert_eq!(started(&[]), Some(Start::default()));
+        let hidden = Start {
+            home: Some("/a".into()),
+            hidden: true,
+        };
+        for arguments in [["--background", "--home", "/a"], ["--home", "/a", "--background"]] {
+            assert_eq!(started(&arguments).as_ref(), Some(&hidden));
+        }
+        for arguments in [&["--home"][..], &["--nonsense"], &["--version"], &["--background", "x"]] {
+            assert_eq!(started(arguments), None);
+        }
+    }
+
+    #[test]
+    fn the_start_at_login_is_hidden_and_on_the_same_profile() {
+        assert_eq!(at_login(&Start::default()), ["--background"]);
+        let start = Start {
+            home: Some("/a b".into()),
+            hidden: false,
+        };
+        let [hidden, home, folder] = <[String; 3]>::try_from(at_login(&start)).ok().into_iter().next().unwrap_or_default();
+        assert_eq!((hidden.as_str(), home.as_str(), folder.as_str()), ("--background", "--home", "/a b"));
+    }
 }

@@ -1,15 +1,21 @@
 //! What the shell holds: the engine, and the ride in progress.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use freewheel_ride::RideHandle;
 use freewheel_sync::Engine;
 use freewheel_sync::lease::Lease;
+use freewheel_sync::settings::Settings;
 use freewheel_sync::view::UserError;
+
+use crate::tray::Tray;
 
 /// The engine, or why there is none.
 pub(crate) type Profile = Result<Engine, UserError>;
+
+/// How long the end of the program waits for rides that are just being sent.
+const FLUSHING: Duration = Duration::from_secs(4);
 
 /// How long closing the window may take for what is still in memory.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -20,6 +26,8 @@ pub(crate) struct Shell {
     ride: Mutex<Option<RideHandle>>,
     /// Held while a ride is opened or ended, so that two presses do one thing.
     pub(crate) one_at_a_time: tokio::sync::Mutex<()>,
+    /// The tray icon, where there is one.
+    tray: OnceLock<Tray>,
     /// One window per profile, for as long as the program runs.
     _lease: Option<Lease>,
 }
@@ -30,6 +38,7 @@ impl Shell {
             profile,
             ride: Mutex::new(None),
             one_at_a_time: tokio::sync::Mutex::new(()),
+            tray: OnceLock::new(),
             _lease: lease,
         }
     }
@@ -37,6 +46,27 @@ impl Shell {
     /// The engine.
     pub(crate) fn engine(&self) -> Result<&Engine, UserError> {
         self.profile.as_ref().map_err(Clone::clone)
+    }
+
+    /// The athlete's choices, as they are now.
+    pub(crate) fn settings(&self) -> Result<Settings, UserError> {
+        Ok(Settings::load(self.engine()?.home()))
+    }
+
+    /// Remembers the tray icon, for as long as the program runs.
+    pub(crate) fn set_tray(&self, tray: Tray) {
+        // The second of two would be none of ours.
+        drop(self.tray.set(tray));
+    }
+
+    /// The tray icon.
+    pub(crate) fn tray(&self) -> Option<&Tray> {
+        self.tray.get()
+    }
+
+    /// Whether there is a tray icon.
+    pub(crate) fn has_tray(&self) -> bool {
+        self.tray().is_some()
     }
 
     /// The ride in progress.
@@ -52,8 +82,14 @@ impl Shell {
         *self.ride.lock().unwrap_or_else(PoisonError::into_inner) = ride;
     }
 
-    /// Leaves a ride in progress open in the journal and ends the engine, within a bound.
+    /// Leaves a ride in progress open in the journal, lets rides that are being sent arrive, and ends the engine, each
+    /// within a bound.
     pub(crate) async fn close(&self) {
+        if self.ride().is_none()
+            && let Ok(engine) = self.engine()
+        {
+            engine.flush(FLUSHING).await;
+        }
         let closing = async {
             if let Some(ride) = self.ride()
                 && let Err(error) = ride.leave().await

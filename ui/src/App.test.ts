@@ -63,7 +63,7 @@ const frame = (part: Partial<RideFrame>): RideFrame => ({
 const VIEW: SyncView = {
   network: 'up',
   service: { state: 'unreachable', words: 'Freewheel cannot be reached', cause: 'The service did not answer in time.', since: Date.now() },
-  data: { waiting: 1, parked: 0, words: '1 ride waiting', last_success: null, next_try: Date.now() + 40_000, busy: false },
+  data: { waiting: 1, parked: 0, words: '1 ride waiting', last_success: null, next_try: Date.now() + 40_000, busy: false, disk: null, delivered: 0 },
   session: { state: 'active', account: 'Demo', server: null, library_open: true, headline: '', detail: '', action: null, days_left: null, sign_in_url: null, device: null, vault: 'keyring' },
   library: { workouts: 1, pulling: false, fresh_at: null, revision: 1, rides_revision: 1 },
 };

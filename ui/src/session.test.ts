@@ -41,7 +41,7 @@ const DEVICE = { user_code: 'WDJB-MJHT', verification_uri: 'https://ride.example
 const view = (session: Partial<SessionView>, waiting = 0): SyncView => ({
   network: 'up',
   service: { state: 'reachable', words: 'Freewheel is reachable', cause: null, since: null },
-  data: { waiting, parked: 0, words: '', last_success: null, next_try: null, busy: false },
+  data: { waiting, parked: 0, words: '', last_success: null, next_try: null, busy: false, disk: null, delivered: 0 },
   session: { ...SESSION, ...session },
   library: { workouts: 2, pulling: false, fresh_at: null, revision: 1, rides_revision: 1 },
 });

@@ -70,6 +70,39 @@ pub fn kills(place: &Place) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Kills the real app and the real server at 300 moments, and compares every ride in the end.
+///
+/// # Errors
+/// When set-up or the build fails, or a ride is lost or there twice.
+pub fn deaths(place: &Place) -> Outcome<ExitCode> {
+    test::setup(place)?;
+    ui::build(place)?;
+    test::build(place)?;
+    let mut command = test::cargo_test(place)?;
+    command
+        .env("FREEWHEEL_DEATHS", "300")
+        .args(["--test", "deaths", "--", "--nocapture"]);
+    let remedy = "the moments and what was found stand above";
+    step::run("Deaths of the app and the server", &mut command, remedy)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Measures, and writes `docs/bench.md`.
+///
+/// # Errors
+/// When the benchmark does not build or run.
+pub fn bench(place: &Place) -> Outcome<ExitCode> {
+    crate::packages::install(crate::packages::Purpose::Test)?;
+    let mut command = place.cargo();
+    command
+        .args(["run", "--release", "--package", "freewheel-bench", "--"])
+        .arg("--docs")
+        .arg(place.at("docs/bench.md"));
+    let remedy = "its own words are above";
+    step::run("The benchmark, into docs/bench.md", &mut command, remedy)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Checks licences, bans and sources by `deny.toml`. Advisories are left out: their database is
 /// fetched from the network, and this must give the same answer without one.
 ///

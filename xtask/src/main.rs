@@ -93,6 +93,16 @@ const COMMANDS: &[Command] = &[
         act: Act::Alone(artefacts::kills),
     },
     Command {
+        name: "deaths",
+        help: "kill the real app and the real server 300 times; see that every ride is there once (half an hour)",
+        act: Act::Alone(artefacts::deaths),
+    },
+    Command {
+        name: "bench",
+        help: "measure the sync core against its floors, into docs/bench.md (minutes)",
+        act: Act::Alone(artefacts::bench),
+    },
+    Command {
         name: "herd",
         help: "simulate a fleet in a two-hour outage, into docs/herd.md and docs/herd.svg (minutes)",
         act: Act::With {

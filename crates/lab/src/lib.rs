@@ -4,7 +4,11 @@
 //! nothing of the user's own session is seen or touched, and only processes that were started here are ended.
 
 mod accepting;
+#[cfg(target_os = "linux")]
+pub mod cable;
 pub mod desktop;
+#[cfg(target_os = "linux")]
+pub mod disk;
 pub mod error;
 pub mod faults;
 pub mod generated_library;

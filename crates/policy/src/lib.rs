@@ -14,6 +14,8 @@
 //! | [`revocation`] | whether the issuer knows that a sign-in is over |
 //! | [`verdict`] | what becomes of an outbox entry after an HTTP outcome |
 //! | [`reach`] | what is known of the network and of the service |
+//! | [`opportunity`] | which events of the outside are worth an attempt |
+//! | [`notice`] | when the desktop says something although nobody looks |
 //! | [`lane`] | when a lane tries next, from [`backoff`], [`budget`] and [`reach`] |
 //!
 //! No type in here holds a secret. A token is known by its [`token::Generation`] and its
@@ -38,6 +40,8 @@ pub mod definitive;
 pub mod device_grant;
 pub mod grace;
 pub mod lane;
+pub mod notice;
+pub mod opportunity;
 pub mod reach;
 pub mod redeem;
 pub mod revocation;

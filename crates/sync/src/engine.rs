@@ -11,6 +11,7 @@ mod facts;
 mod issuer;
 mod lane;
 mod library_lane;
+mod opportunity;
 mod principal;
 mod put_back;
 mod record;
@@ -162,6 +163,7 @@ impl Engine {
         if mode == Mode::Resident {
             engine.spawn(hear_others(Arc::clone(&engine.core)));
             engine.spawn(hear_network(Arc::clone(&engine.core)));
+            engine.spawn(opportunity::hear_sleep(Arc::clone(&engine.core)));
             if let Ok(Some(lease)) = Lease::try_acquire(&engine.home, LeaseKind::Syncer) {
                 engine.core.take_lease(lease).await;
             }

@@ -131,6 +131,12 @@ impl Home {
         self.root.join("athlete.db")
     }
 
+    /// Keeps room on the disk for the precious database.
+    #[must_use]
+    pub fn reserve(&self) -> PathBuf {
+        self.root.join("athlete.reserve")
+    }
+
     /// The disposable database.
     #[must_use]
     pub fn library_db(&self) -> PathBuf {
@@ -147,6 +153,12 @@ impl Home {
     #[must_use]
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
+    }
+
+    /// What the athlete chose about this program.
+    #[must_use]
+    pub fn settings(&self) -> PathBuf {
+        self.root.join("settings.json")
     }
 
     /// Held by the process that syncs this profile.

@@ -1,6 +1,7 @@
 //! The network port: what the system says of its links, and when it has something new to say. Nobody polls.
 
 mod links;
+mod sleep;
 
 use std::sync::Arc;
 
@@ -18,6 +19,15 @@ pub trait NetworkProbe: Send + Sync {
     ///
     /// Called within a tokio runtime.
     fn listen(&self, changed: Arc<Notify>) -> Option<Listening>;
+
+    /// Notifies `resumed` whenever the computer wakes from sleep, for as long as the returned guard lives. `None` where
+    /// nobody tells.
+    ///
+    /// Called within a tokio runtime.
+    fn listen_to_sleep(&self, resumed: Arc<Notify>) -> Option<Listening> {
+        drop(resumed);
+        None
+    }
 }
 
 /// Dropping it ends the listening.
@@ -50,5 +60,9 @@ impl NetworkProbe for SystemNetwork {
 
     fn listen(&self, changed: Arc<Notify>) -> Option<Listening> {
         links::listen(&changed)
+    }
+
+    fn listen_to_sleep(&self, resumed: Arc<Notify>) -> Option<Listening> {
+        sleep::listen(resumed)
     }
 }

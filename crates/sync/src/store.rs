@@ -6,6 +6,7 @@
 
 mod athlete;
 mod auth_journal;
+mod before_upgrade;
 mod budget;
 mod change_feed;
 mod check;
@@ -24,6 +25,7 @@ mod own_workout;
 mod plan_item;
 mod profile;
 mod profile_name;
+mod reserve;
 mod revocation;
 mod ride;
 mod ride_card;
@@ -54,6 +56,7 @@ pub use error::StoreError;
 pub use feed_meta::PullState;
 pub use outbox::{EntryState, OutboxCounts, OutboxEntry, RIDE_KIND};
 pub use outbox_claim::Claim;
+pub use reserve::{RESERVED_BYTES, Room};
 pub use revocation::{NewRevocation, Revocation};
 pub use ride_journal::RideJournal;
 pub use salvage::{Rescued, Salvage};

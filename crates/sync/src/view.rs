@@ -81,6 +81,11 @@ pub struct DataFact {
     pub next_try: Option<i64>,
     /// Whether an attempt is under way.
     pub busy: bool,
+    /// That the disk is full, for people; absent while there is room.
+    pub disk: Option<String>,
+    /// Rides that this computer delivered so far; rises while the window is open.
+    #[ts(type = "number")]
+    pub delivered: u64,
 }
 
 /// Who is signed in, and what that allows.
@@ -345,6 +350,9 @@ pub struct OutboxRow {
     pub id: String,
     /// What it is: `ride`.
     pub kind: String,
+    /// When the athlete made it.
+    #[ts(type = "number")]
+    pub created: i64,
     /// What the athlete calls it.
     pub name: String,
     /// `waiting`, `in_flight`, `delivered` or `parked`.

@@ -4,9 +4,11 @@ import { invoke } from '@tauri-apps/api/core';
 import { listen, type UnlistenFn } from '@tauri-apps/api/event';
 import type {
   About,
+  BackgroundView,
   ImportOutcome,
   LibraryPage,
   LibraryQuery,
+  OutboxRow,
   RideCard,
   RideCommand,
   RideFrame,
@@ -31,6 +33,9 @@ export const history = () => invoke<RideCard[]>('history');
 export const exportRide = (id: string) => invoke<string | null>('export_ride', { id });
 export const retryRide = (id: string) => invoke<null>('retry_ride', { id });
 
+/** Everything that waits or was delivered, the oldest first. */
+export const outbox = () => invoke<OutboxRow[]>('outbox');
+
 export const syncView = () => invoke<SyncView>('sync_view');
 export const syncNow = () => invoke<null>('sync_now');
 export const signIn = (server: string) => invoke<null>('sign_in', { server });
@@ -41,6 +46,10 @@ export const openSignInPage = () => invoke<null>('open_sign_in_page');
 /** What `freewheel doctor` prints, without secrets. */
 export const supportReport = () => invoke<string>('support_report');
 export const signOut = () => invoke<null>('sign_out');
+
+export const background = () => invoke<BackgroundView>('background');
+export const setStays = (stays: boolean) => invoke<null>('set_stays', { stays });
+export const setAutostart = (on: boolean) => invoke<null>('set_autostart', { on });
 
 export const rideStart = (workoutId: string | null, planItemId: string | null) =>
   invoke<RideStart>('ride_start', { workoutId, planItemId });

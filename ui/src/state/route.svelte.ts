@@ -1,6 +1,6 @@
 // Where the athlete is: the hash of the address.
 
-export const SCREENS = ['today', 'library', 'history', 'account', 'ride'] as const;
+export const SCREENS = ['today', 'library', 'history', 'queue', 'account', 'ride'] as const;
 export type Screen = (typeof SCREENS)[number];
 export type Place = { screen: Screen; id: string | null };
 

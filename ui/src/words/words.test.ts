@@ -76,7 +76,7 @@ describe('where a ride is', () => {
 });
 
 describe('facts', () => {
-  const data: DataFact = { waiting: 2, parked: 0, words: '2 rides waiting', last_success: at(2026, 10, 12, 9, 12), next_try: now + 40_000, busy: false };
+  const data: DataFact = { waiting: 2, parked: 0, words: '2 rides waiting', last_success: at(2026, 10, 12, 9, 12), next_try: now + 40_000, busy: false, disk: null, delivered: 0 };
   const service = (state: ServiceFact['state'], words: string): ServiceFact => ({ state, words, cause: null, since: at(2026, 10, 12, 18, 2) });
 
   it('count down to the next try', () => {

@@ -82,6 +82,9 @@ fn overview(view: &SyncView, here: &Here) -> String {
             .collect(),
     );
     line("Your data", data(view, here));
+    if let Some(disk) = &view.data.disk {
+        line("Disk", vec![disk.clone()]);
+    }
     let session = &view.session;
     let state = session.state.replace('_', " ");
     let who = match (&session.account, &session.server) {

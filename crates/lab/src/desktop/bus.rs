@@ -36,7 +36,9 @@ impl DesktopSession {
         drop(fs::remove_file(self.root.path().join("run/bus")));
     }
 
-    pub(super) fn bus_address(&self) -> String {
+    /// Where its bus is, for whoever plays a part of the desktop.
+    #[must_use]
+    pub fn bus_address(&self) -> String {
         format!("unix:path={}", self.root.path().join("run/bus").display())
     }
 

@@ -4,6 +4,7 @@ mod bus;
 mod catcher;
 mod keyring;
 mod leftovers;
+pub mod panel;
 
 use std::env;
 use std::ffi::OsStr;

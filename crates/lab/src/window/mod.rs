@@ -127,6 +127,14 @@ impl Window {
         .await
     }
 
+    /// Closes the window as its owner would; what the app makes of it is its own matter.
+    ///
+    /// # Errors
+    /// It shows none.
+    pub fn ask_to_close(&self) -> Result<(), LabError> {
+        close::ask_to_close(self.display, self.pid()?)
+    }
+
     /// Kills the app at once (SIGKILL) and waits until it is gone.
     ///
     /// # Errors
@@ -164,6 +172,14 @@ impl Deref for Window {
     fn deref(&self) -> &Page {
         &self.page
     }
+}
+
+/// How many windows a process shows in a session.
+///
+/// # Errors
+/// The session has no display.
+pub fn windows_of(session: &DesktopSession, pid: u32) -> Result<usize, LabError> {
+    close::shown(session.display_number().unwrap_or_default(), pid)
 }
 
 /// A plain browser window (WebKit's MiniBrowser), for pages such as the issuer's sign-in. Dropping it ends it.

@@ -11,11 +11,14 @@ use super::issuer::service_address;
 use super::lane::LaneState;
 use super::session::{account_id, stored_facts};
 use super::sign_in::Shown;
-use crate::store::{OutboxCounts, RIDE_KIND, Store, StoreError};
+use crate::store::{OutboxCounts, RIDE_KIND, Room, Store, StoreError};
 use crate::view::{
     DataFact, LibraryFact, NetworkFact, ServiceFact, ServiceState, SessionAction, SessionView,
     SyncView,
 };
+
+/// A full disk, for people.
+const DISK_IS_FULL: &str = "The disk is almost full. Rides are still saved, in the last of its room: please free some space.";
 
 /// What only this process knows.
 pub(super) struct Local {
@@ -94,6 +97,8 @@ pub(super) fn compose(store: &Store, local: Local, now: &Now) -> Result<SyncView
             .max(),
         next_try,
         busy: sending || local.pulling,
+        disk: (store.room() == Room::Last).then(|| DISK_IS_FULL.to_owned()),
+        delivered: counts.delivered.into(),
     };
     Ok(SyncView {
         network: local.system,

@@ -126,6 +126,7 @@ impl Engine {
                     name: name.unwrap_or_default(),
                     id,
                     kind: entry.kind,
+                    created: entry.created,
                     state: entry.state.as_str().to_owned(),
                     attempts: entry.attempts,
                     next_try: compose::tried_next(held.filter(|_| waits), entry.due),

@@ -4,6 +4,7 @@ use rusqlite_migration::M;
 
 use super::database::{Database, precious};
 use super::error::StoreError;
+use super::reserve::Reserve;
 use super::{
     auth_journal, budget, lane, outbox, own_workout, profile_name, revocation, ride, ride_event,
     ride_sample, salvage, session,
@@ -29,7 +30,14 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
 ];
 
 pub(super) fn open(home: &Home) -> Result<Database, StoreError> {
-    salvage::open(home).map_err(|error| precious(&home.athlete_db(), error))
+    let reserve = Reserve::of(home);
+    let opened = match salvage::open(home) {
+        Err(error) if reserve.relieves(&error) => salvage::open(home),
+        other => other,
+    };
+    opened
+        .map(|database| database.with_reserve(reserve))
+        .map_err(|error| precious(&home.athlete_db(), error))
 }
 
 #[cfg(test)]

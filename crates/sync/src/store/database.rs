@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::error::{StoreError, is_damage};
+use super::reserve::Reserve;
 use super::salvage;
 use crate::home::Home;
 
@@ -39,6 +40,8 @@ pub(super) struct Database {
     durability: Durability,
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
+    /// Room for a full disk, where some is kept for this database.
+    reserve: Option<Reserve>,
 }
 
 impl Database {
@@ -68,7 +71,17 @@ impl Database {
             durability,
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
+            reserve: None,
         })
+    }
+
+    /// The same, with room for a full disk.
+    pub(super) fn with_reserve(self, reserve: Reserve) -> Self {
+        reserve.refill();
+        Self {
+            reserve: Some(reserve),
+            ..self
+        }
     }
 
     /// Reads one consistent state.
@@ -85,21 +98,20 @@ impl Database {
     }
 
     /// Writes in one transaction, which is committed when `f` succeeds and rolled back otherwise. The write lock is
-    /// taken at the start, so that what `f` reads cannot change before it writes.
+    /// taken at the start, so that what `f` reads cannot change before it writes. On a full disk the room that is kept for
+    /// it is given up, and the transaction is made again.
     pub(super) fn write<T>(
         &self,
-        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
+        mut f: impl FnMut(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut connection = lock(&self.writer);
-        connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(StoreError::from)
-            .and_then(|transaction| {
-                let value = f(&transaction)?;
-                transaction.commit()?;
-                Ok(value)
-            })
-            .map_err(|error| self.meaning(error))
+        let mut written = transact(&mut connection, &mut f);
+        if let (Err(error), Some(reserve)) = (&written, &self.reserve)
+            && reserve.relieves(error)
+        {
+            written = transact(&mut connection, &mut f);
+        }
+        written.map_err(|error| self.meaning(error))
     }
 
     fn meaning(&self, error: StoreError) -> StoreError {
@@ -114,6 +126,16 @@ impl Database {
             Durability::ProcessDeath => error,
         }
     }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    f: &mut impl FnMut(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = f(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
 }
 
 /// Held while databases are opened, migrated or set aside; released when dropped.
@@ -161,7 +183,7 @@ fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
 
 /// Makes the file, when it is missing, for its owner only: the folder may have been there before, open to others. SQLite
 /// gives the files beside it the same permissions.
-fn create_private(path: &Path) -> io::Result<()> {
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     let mut options = File::options();
     options.create(true).append(true);
     #[cfg(unix)]

@@ -57,7 +57,7 @@ impl LibraryDb {
 
     pub(super) fn write<T>(
         &self,
-        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
+        f: impl FnMut(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.shared().database()?.write(f)
     }

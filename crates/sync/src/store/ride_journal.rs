@@ -40,6 +40,22 @@ impl RideJournal {
             ..self
         }
     }
+
+    /// Freezes the ride's file and queues its delivery, in one transaction: afterwards it is safe. Returns whether the ride
+    /// was open. The file for people in `rides/` comes with [`Journal::finish`].
+    ///
+    /// # Errors
+    /// [`StoreError::RideUnknown`], or the database could not be written.
+    pub fn enqueue(&self, ride: &FinishedRide) -> Result<bool, StoreError> {
+        let frozen = self
+            .store
+            .athlete()
+            .write(|connection| ride::freeze(connection, ride))?;
+        if frozen {
+            self.store.rides_changed();
+        }
+        Ok(frozen)
+    }
 }
 
 impl Journal for RideJournal {
@@ -86,13 +102,7 @@ impl Journal for RideJournal {
     }
 
     fn finish(&self, ride: &FinishedRide) -> Result<(), JournalError> {
-        let frozen = self
-            .store
-            .athlete()
-            .write(|connection| ride::freeze(connection, ride))
-            .map_err(journal)?;
-        if frozen {
-            self.store.rides_changed();
+        if self.enqueue(ride).map_err(journal)? {
             // Safe in the database already; the file for people may come later.
             if let Err(error) = self.store.export_ride(ride.id) {
                 tracing::warn!(ride = %ride.id, %error, "the FIT file for people could not be written yet");

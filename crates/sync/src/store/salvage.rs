@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::athlete::MIGRATIONS;
 use super::database::{BUSY_TIMEOUT, Database, Durability};
 use super::error::StoreError;
-use super::{Store, lane, outbox, ride, values};
+use super::{Store, before_upgrade, lane, outbox, ride, values};
 use crate::home::Home;
 use crate::lease::{Lease, LeaseKind};
 
@@ -92,7 +92,10 @@ pub(super) fn open(home: &Home) -> Result<Database, StoreError> {
     let path = home.athlete_db();
     finish_interrupted(&path)?;
     // Looked at first, for reading only: opening a damaged file would change it.
-    let damage = match sound(&path).and_then(|()| open_plain(&path)) {
+    let opened = sound(&path)
+        .and_then(|()| before_upgrade::keep(&path, MIGRATIONS.len()))
+        .and_then(|()| open_plain(&path));
+    let damage = match opened {
         Err(error) if error.is_damage() => error,
         other => return other,
     };

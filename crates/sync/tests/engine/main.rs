@@ -15,6 +15,7 @@ mod browser;
 mod delegation;
 mod delivery;
 mod device;
+mod disks;
 mod forge;
 mod forged;
 mod grace;

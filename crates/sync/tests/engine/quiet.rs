@@ -57,7 +57,7 @@ fn patient() -> Ports {
 }
 
 #[tokio::test]
-async fn thirty_starts_in_an_outage_ask_no_more_than_one_app_would() {
+async fn a_hundred_starts_in_an_outage_ask_no_more_than_one_app_would() {
     for holds in [false, true] {
         let site = Site::start().await;
         let folder = tempfile::tempdir().unwrap();
@@ -70,7 +70,7 @@ async fn thirty_starts_in_an_outage_ask_no_more_than_one_app_would() {
         drop(engine);
         let away = site.stop().await;
         let counter = Counter::at(away.port(), holds);
-        for start in 0..30 {
+        for start in 0..100 {
             let engine = Engine::open(home(folder.path()), patient(), Mode::Resident);
             let engine = soon("a launch", engine).await.unwrap();
             let query = LibraryQuery {
