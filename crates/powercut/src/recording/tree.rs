@@ -7,6 +7,9 @@ use std::path::{Component, Path, PathBuf};
 use super::{NodeId, ROOT};
 use crate::PowercutError;
 
+/// The file that keeps room for a full disk. It holds nothing, so nothing of it can be lost; it is no part of the recording.
+const RESERVE: &str = "athlete.reserve";
+
 /// What is in a file or a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
@@ -41,6 +44,9 @@ impl Tree {
         for entry in std::fs::read_dir(path).map_err(unreadable())? {
             let entry = entry.map_err(unreadable())?;
             let below = entry.path();
+            if entry.file_name() == RESERVE {
+                continue;
+            }
             let is_folder = entry.file_type().map_err(unreadable())?.is_dir();
             let content = if is_folder {
                 Content::Folder(BTreeMap::new())
@@ -119,7 +125,7 @@ impl Tree {
     }
 
     pub(super) fn is_below(&self, path: &Path) -> bool {
-        path.starts_with(&self.root)
+        path.starts_with(&self.root) && path.file_name().is_none_or(|name| name != RESERVE)
     }
 
     pub(super) fn file(&mut self, node: NodeId) -> Option<&mut Vec<u8>> {

@@ -18,6 +18,7 @@ mod device;
 mod disks;
 mod forge;
 mod forged;
+mod formats;
 mod grace;
 mod issuers;
 mod keyrings;
