@@ -37,6 +37,9 @@ async fn shoot(look: Look) {
     go(&window, "history").await;
     window.find("[data-test='history-empty']").await.unwrap();
     album.take(&window, "history-empty").await;
+    go(&window, "queue").await;
+    window.find("[data-test='queue-empty']").await.unwrap();
+    album.take(&window, "queue-empty").await;
 
     go(&window, "account").await;
     window.find("[data-test='server']").await.unwrap();
@@ -78,6 +81,9 @@ async fn shoot(look: Look) {
     )
     .await;
     album.take(&window, "history-waiting").await;
+    go(&window, "queue").await;
+    window.find("[data-test='queue-row']").await.unwrap();
+    album.take(&window, "queue").await;
     go(&window, "today").await;
     window.find("[data-test='planned']").await.unwrap();
     album.take(&window, "today-offline").await;
