@@ -39,7 +39,11 @@ async fn notice(panel: &Panel, title: &str) -> String {
 
 async fn labels(panel: &Panel) -> Vec<String> {
     let entries = panel.menu().await.unwrap();
-    entries.into_iter().map(|entry| entry.label).filter(|label| !label.is_empty()).collect()
+    entries
+        .into_iter()
+        .map(|entry| entry.label)
+        .filter(|label| !label.is_empty())
+        .collect()
 }
 
 #[tokio::test]
@@ -49,7 +53,10 @@ async fn closed_into_the_tray_the_app_delivers_and_says_so_and_ends_from_there()
     let window = stage.open().await;
     stage.sign_in(&window).await;
     let pid = window.pid().unwrap();
-    assert_eq!(labels(&panel).await, ["Nothing waits", "Open Freewheel", "Sync now", "Quit"]);
+    assert_eq!(
+        labels(&panel).await,
+        ["Nothing waits", "Open Freewheel", "Sync now", "Quit"]
+    );
 
     stage.server.kill9();
     go(&window, "today").await;
@@ -88,7 +95,13 @@ async fn closed_into_the_tray_the_app_delivers_and_says_so_and_ends_from_there()
     ended.await.unwrap();
     let told = panel.notices();
     let told: Vec<_> = told.iter().map(|(title, _)| title.as_str()).collect();
-    assert_eq!(told, ["Freewheel goes on in the background", "Your ride was delivered"]);
+    assert_eq!(
+        told,
+        [
+            "Freewheel goes on in the background",
+            "Your ride was delivered"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -101,12 +114,18 @@ async fn the_athlete_may_choose_that_closing_ends_the_app_also_where_there_is_a_
     window.find(stays).await.unwrap();
     assert_eq!(window.attr(stays, "disabled").await.unwrap(), None);
     window.click(stays).await.unwrap();
-    window.find("[data-test='stays']:not(:checked)").await.unwrap();
+    window
+        .find("[data-test='stays']:not(:checked)")
+        .await
+        .unwrap();
     window.quit().await.unwrap();
 
     let window = stage.open().await;
     go(&window, "account").await;
-    window.find("[data-test='stays']:not(:checked)").await.unwrap();
+    window
+        .find("[data-test='stays']:not(:checked)")
+        .await
+        .unwrap();
     window.quit().await.unwrap();
 }
 
@@ -116,10 +135,7 @@ async fn started_in_the_background_it_has_no_window_until_somebody_wants_one() {
     let panel = Panel::show(&stage.session).await.unwrap();
     let start = |arguments: &[&str], name: &str| {
         let mut command = stage.session.command(programs::desktop_app().unwrap());
-        command
-            .arg("--home")
-            .arg(stage.home())
-            .args(arguments);
+        command.arg("--home").arg(stage.home()).args(arguments);
         Program::start(name, &mut command, &stage.session.logs()).unwrap()
     };
     let mut app = start(&["--background"], "background");
@@ -136,5 +152,10 @@ async fn started_in_the_background_it_has_no_window_until_somebody_wants_one() {
     windows(&stage, app.id(), 1).await;
 
     panel.choose("Quit").await.unwrap();
-    assert!(app.wait(SOON + Duration::from_secs(10)).await.unwrap().success());
+    assert!(
+        app.wait(SOON + Duration::from_secs(10))
+            .await
+            .unwrap()
+            .success()
+    );
 }

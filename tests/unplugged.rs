@@ -51,7 +51,9 @@ async fn inside() {
         vault: VaultOptions::key_file_only(),
         ..Ports::system()
     };
-    let engine = Engine::open(rig::home(&profile).unwrap(), ports, Mode::OneShot).await.unwrap();
+    let engine = Engine::open(rig::home(&profile).unwrap(), ports, Mode::OneShot)
+        .await
+        .unwrap();
     rig::sign_in(&engine, cable.url(), "demo").await.unwrap();
     engine.sync(Duration::ZERO).await.unwrap();
     engine.shutdown().await;
@@ -77,7 +79,11 @@ async fn inside() {
     // What asks meanwhile is the app alone: nobody asks the window anything.
     let before = cable::attempts().unwrap();
     tokio::time::sleep(SILENCE).await;
-    assert_eq!(cable::attempts().unwrap(), before, "somebody asked without a link");
+    assert_eq!(
+        cable::attempts().unwrap(),
+        before,
+        "somebody asked without a link"
+    );
     let plugged = Instant::now();
     cable.plug().unwrap();
     while cable::attempts().unwrap() == before {
@@ -86,7 +92,10 @@ async fn inside() {
     }
     let began = plugged.elapsed();
     wait_for_attr(&window, ROW, "data-delivery", "delivered", SOON).await;
-    println!("first connection after {began:?}, delivered after {:?}", plugged.elapsed());
+    println!(
+        "first connection after {began:?}, delivered after {:?}",
+        plugged.elapsed()
+    );
     // The kernel tells of a carrier up to a second late; the spread is the promise.
     assert!(began < Duration::from_secs(3), "{began:?}");
     window.quit().await.unwrap();

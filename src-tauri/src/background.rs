@@ -26,7 +26,11 @@ pub(crate) async fn set_stays(shell: State<'_, Shell>, stays: bool) -> Answer<()
 #[tauri::command]
 pub(crate) async fn set_autostart(app: AppHandle, on: bool) -> Answer<()> {
     let launch = app.autolaunch();
-    let done = if on { launch.enable() } else { launch.disable() };
+    let done = if on {
+        launch.enable()
+    } else {
+        launch.disable()
+    };
     done.map_err(|error| UserError {
         code: "autostart_failed".to_owned(),
         message: format!("This computer did not take it: {error}. Its own settings may list what starts at login."),
@@ -65,10 +69,12 @@ pub(crate) fn notify(app: &AppHandle, title: &str, body: &str) {
 fn change(shell: &Shell, how: impl FnOnce(&mut Settings)) -> Answer<()> {
     let mut settings = shell.settings()?;
     how(&mut settings);
-    settings.save(shell.engine()?.home()).map_err(|error| UserError {
-        code: "settings_unsaved".to_owned(),
-        message: format!("The choice could not be saved: {error}."),
-    })
+    settings
+        .save(shell.engine()?.home())
+        .map_err(|error| UserError {
+            code: "settings_unsaved".to_owned(),
+            message: format!("The choice could not be saved: {error}."),
+        })
 }
 
 /// Whether somebody shows tray icons: on Linux a StatusNotifierHost (freedesktop.org StatusNotifierItem), which not every
@@ -87,7 +93,9 @@ async fn desktop_has_a_tray() -> bool {
             "org.kde.StatusNotifierWatcher",
         )
         .await?;
-        watcher.get_property::<bool>("IsStatusNotifierHostRegistered").await
+        watcher
+            .get_property::<bool>("IsStatusNotifierHostRegistered")
+            .await
     };
     matches!(tokio::time::timeout(PATIENCE, asked).await, Ok(Ok(true)))
 }

@@ -8,7 +8,6 @@ use freewheel_sync::lease::{Lease, LeaseKind};
 use freewheel_sync::view::UserError;
 use freewheel_sync::{Engine, EngineError, Home, Mode, Ports, logging, version};
 use tauri::{App, AppHandle, Manager as _, RunEvent, WindowEvent};
-use tauri_plugin_autostart::MacosLauncher;
 
 use crate::state::{Profile, Shell};
 use crate::tray::Tray;
@@ -94,10 +93,11 @@ fn open(start: Start) -> ExitCode {
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
         .plugin(tauri_plugin_notification::init())
-        .plugin(tauri_plugin_autostart::init(
-            MacosLauncher::LaunchAgent,
-            Some(at_login.iter().map(String::as_str).collect()),
-        ))
+        .plugin(
+            tauri_plugin_autostart::Builder::new()
+                .args(at_login)
+                .build(),
+        )
         .manage(Shell::new(profile, lease))
         .invoke_handler(commands::handler())
         .setup(move |app| setup(app, hidden).map_err(Into::into))
@@ -231,10 +231,18 @@ mod tests {
             home: Some("/a".into()),
             hidden: true,
         };
-        for arguments in [["--background", "--home", "/a"], ["--home", "/a", "--background"]] {
+        for arguments in [
+            ["--background", "--home", "/a"],
+            ["--home", "/a", "--background"],
+        ] {
             assert_eq!(started(&arguments).as_ref(), Some(&hidden));
         }
-        for arguments in [&["--home"][..], &["--nonsense"], &["--version"], &["--background", "x"]] {
+        for arguments in [
+            &["--home"][..],
+            &["--nonsense"],
+            &["--version"],
+            &["--background", "x"],
+        ] {
             assert_eq!(started(arguments), None);
         }
     }
@@ -246,7 +254,14 @@ mod tests {
             home: Some("/a b".into()),
             hidden: false,
         };
-        let [hidden, home, folder] = <[String; 3]>::try_from(at_login(&start)).ok().into_iter().next().unwrap_or_default();
-        assert_eq!((hidden.as_str(), home.as_str(), folder.as_str()), ("--background", "--home", "/a b"));
+        let [hidden, home, folder] = <[String; 3]>::try_from(at_login(&start))
+            .ok()
+            .into_iter()
+            .next()
+            .unwrap_or_default();
+        assert_eq!(
+            (hidden.as_str(), home.as_str(), folder.as_str()),
+            ("--background", "--home", "/a b")
+        );
     }
 }

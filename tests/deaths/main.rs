@@ -11,6 +11,10 @@
 )]
 #![allow(clippy::print_stdout, reason = "a long run tells how far it is")]
 
+#[allow(
+    dead_code,
+    reason = "it gives more kinds of choices than are made here"
+)]
 #[path = "../../crates/lab/tests/kill_session/chance.rs"]
 mod chance;
 #[path = "../stage/mod.rs"]
@@ -129,11 +133,18 @@ async fn live_and_die(stage: &mut Stage, chance: &mut Chance, moment: Moment, di
 async fn begin(window: &Window, chance: &mut Chance) {
     let left = window.count(UNFINISHED).await.unwrap() > 0;
     if left && chance.coin() {
-        window.click("[data-test='finish-unfinished']").await.unwrap();
+        window
+            .click("[data-test='finish-unfinished']")
+            .await
+            .unwrap();
         wait_until_gone(window, UNFINISHED).await;
     }
     let goes_on = window.count(UNFINISHED).await.unwrap() > 0;
-    let button = if goes_on { "[data-test='resume']" } else { "[data-test='start']" };
+    let button = if goes_on {
+        "[data-test='resume']"
+    } else {
+        "[data-test='start']"
+    };
     window.click(button).await.unwrap();
     window.find(RIDE).await.unwrap();
     let before = number(window, RIDE, "data-durable").await.unwrap();
@@ -175,7 +186,10 @@ async fn all_is_well_in_the_end(stage: &Stage) {
     go(&window, "today").await;
     while window.count(UNFINISHED).await.unwrap() > 0 {
         let id = window.attr(UNFINISHED, "data-id").await.unwrap().unwrap();
-        window.click("[data-test='finish-unfinished']").await.unwrap();
+        window
+            .click("[data-test='finish-unfinished']")
+            .await
+            .unwrap();
         wait_until_gone(&window, &format!("{UNFINISHED}[data-id='{id}']")).await;
     }
     let delivered = window.wait_for("everything delivered", IN_THE_END, async |page| {
@@ -211,7 +225,8 @@ async fn all_is_well_in_the_end(stage: &Stage) {
 }
 
 async fn wait_until_gone(window: &Window, css: &str) {
-    let gone = window.wait_for(&format!("the end of {css}"), SOON, async |page| {
+    let what = format!("the end of {css}");
+    let gone = window.wait_for(&what, SOON, async |page| {
         Ok(Seen::from(page.count(css).await? == 0))
     });
     gone.await.unwrap();

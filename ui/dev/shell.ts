@@ -101,7 +101,7 @@ function syncView(scene: string, workouts: number): SyncView {
   const view: SyncView = {
     network: 'up',
     service: { state: 'reachable', words: 'Freewheel is reachable', cause: null, since: now - 20 * MINUTE },
-    data: { waiting: 0, parked: 0, words: 'Everything is delivered', last_success: now - 12 * MINUTE, next_try: null, busy: false },
+    data: { waiting: 0, parked: 0, words: 'Everything is delivered', last_success: now - 12 * MINUTE, next_try: null, busy: false, disk: null, delivered: 12 },
     session: {
       state: 'active',
       account: 'Dana Demo',

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use freewheel_lab::rig::Rig;
 use freewheel_lab::site::{Site, Way};
-use freewheel_sync::store::{RideJournal, Store};
 use freewheel_sync::Mode;
+use freewheel_sync::store::{RideJournal, Store};
 
-use crate::rides::{begin, finished};
 use crate::Trouble;
+use crate::rides::{begin, finished};
 
 /// Longer than any drain.
 const BOUND: Duration = Duration::from_secs(600);

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use freewheel_sync::store::{RideJournal, Store};
 use freewheel_sync::Home;
+use freewheel_sync::store::{RideJournal, Store};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
+use crate::Trouble;
 use crate::rides::{HOUR_OF_FIT, begin, bytes, finished};
 use crate::times::Times;
-use crate::Trouble;
 
 /// Whose rides they are.
 const OWNER: &str = "https://rides.example|bench";
@@ -88,7 +88,10 @@ pub fn mark_each(rides: u32, mark: &str) -> Result<(), Trouble> {
     let journal = journal(folder.path())?;
     let mut ready = Vec::new();
     for number in 0..rides {
-        ready.push(finished(begin(&journal, number)?, bytes(number, HOUR_OF_FIT)));
+        ready.push(finished(
+            begin(&journal, number)?,
+            bytes(number, HOUR_OF_FIT),
+        ));
     }
     let mark = || std::io::stderr().write_all(format!("{mark}\n").as_bytes());
     for ride in &ready {
@@ -100,7 +103,10 @@ pub fn mark_each(rides: u32, mark: &str) -> Result<(), Trouble> {
 
 fn journal(folder: &Path) -> Result<RideJournal, Trouble> {
     let home = Home::resolve(Some(folder.join("home")))?.open()?;
-    Ok(RideJournal::new(Store::open(&home)?, Some(OWNER.to_owned())))
+    Ok(RideJournal::new(
+        Store::open(&home)?,
+        Some(OWNER.to_owned()),
+    ))
 }
 
 /// WAL and FULL, as the precious database has them; one table, one key.

@@ -1,5 +1,9 @@
 //! `freewheel-bench`: measures, prints the table, writes it into `docs/bench.md`.
-#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a command for people at a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a command for people at a terminal"
+)]
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -107,14 +111,18 @@ fn pulled(workouts: u32) -> Result<Vec<Row>, Trouble> {
     let per_second = |time| format!("{:.0}/s", measured.rate(time));
     Ok(vec![
         Row {
-            measure: format!("first pull of {workouts} workouts, against parse + insert of the same rows into the same tables in raw SQLite"),
+            measure: format!(
+                "first pull of {workouts} workouts, against parse + insert of the same rows into the same tables in raw SQLite"
+            ),
             floor: per_second(measured.indexed),
             ours: per_second(measured.ours),
             ratio: Some(ratio(measured.indexed, measured.ours)),
             bar: Bar::AtLeast(0.6),
         },
         Row {
-            measure: format!("the same {workouts}, against parse + insert as text into one table without search or lists"),
+            measure: format!(
+                "the same {workouts}, against parse + insert as text into one table without search or lists"
+            ),
             floor: per_second(measured.bare),
             ours: per_second(measured.ours),
             ratio: Some(ratio(measured.bare, measured.ours)),
@@ -132,7 +140,9 @@ fn drained(runtime: &tokio::runtime::Runtime) -> Result<Row, Trouble> {
     }
     let [without, with] = best;
     Ok(Row {
-        measure: format!("drain of {RIDES} rides with one that is never taken, against the same without"),
+        measure: format!(
+            "drain of {RIDES} rides with one that is never taken, against the same without"
+        ),
         floor: format!("{:.2} s", without.as_secs_f64()),
         ours: format!("{:.2} s", with.as_secs_f64()),
         ratio: Some(ratio(with, without)),
@@ -145,9 +155,15 @@ fn no_change(runtime: &tokio::runtime::Runtime) -> Result<Row, Trouble> {
     Ok(Row {
         measure: "sync without news".to_owned(),
         floor: "–".to_owned(),
-        ours: format!("{} request, {} bytes down", quiet.requests, quiet.bytes_down),
+        ours: format!(
+            "{} request, {} bytes down",
+            quiet.requests, quiet.bytes_down
+        ),
         ratio: None,
-        bar: Bar::Counted("1 request, ≤ 500 bytes down", quiet.requests == 1 && quiet.bytes_down <= QUIET_BYTES),
+        bar: Bar::Counted(
+            "1 request, ≤ 500 bytes down",
+            quiet.requests == 1 && quiet.bytes_down <= QUIET_BYTES,
+        ),
     })
 }
 

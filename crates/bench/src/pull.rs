@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use freewheel_lab::generated_library;
 use freewheel_protocol::{Change, ChangeKind, ChangesPage};
-use freewheel_sync::store::Store;
 use freewheel_sync::Home;
+use freewheel_sync::store::Store;
 use rusqlite::{Connection, params};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -95,7 +95,10 @@ fn ours(pages: &[String]) -> Result<Duration, Trouble> {
 
 fn bare(pages: &[String]) -> Result<Duration, Trouble> {
     let folder = TempDir::new()?;
-    let mut raw = raw(&folder, "CREATE TABLE workout (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT")?;
+    let mut raw = raw(
+        &folder,
+        "CREATE TABLE workout (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT",
+    )?;
     let began = Instant::now();
     for text in pages {
         let page: ChangesPage = serde_json::from_str(text)?;
@@ -142,8 +145,15 @@ fn indexed(pages: &[String]) -> Result<Duration, Trouble> {
                      VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0)",
                 )?
                 .execute(params![
-                    row.key, row.id, row.name, row.name_key, row.author, row.seconds, row.tss,
-                    row.intensity_factor, row.zone
+                    row.key,
+                    row.id,
+                    row.name,
+                    row.name_key,
+                    row.author,
+                    row.seconds,
+                    row.tss,
+                    row.intensity_factor,
+                    row.zone
                 ])?;
             transaction
                 .prepare_cached("INSERT INTO workout_body (key, segments, zone_seconds, raw) VALUES (?1, ?2, ?3, ?4)")?
@@ -185,7 +195,11 @@ fn rows(cache: &Connection) -> Result<Vec<Row>, Trouble> {
         let raw: String = row.get(11)?;
         let document: Value = serde_json::from_str(&raw)?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let tags = document["tags"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let tags = document
+            .get("tags")
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         rows.push(Row {
             key: row.get(0)?,
             id: row.get(1)?,
@@ -198,7 +212,7 @@ fn rows(cache: &Connection) -> Result<Vec<Row>, Trouble> {
             zone: row.get(8)?,
             segments: row.get(9)?,
             zone_seconds: row.get(10)?,
-            description: text(&document["description"]),
+            description: document.get("description").map(text).unwrap_or_default(),
             tags: tags.iter().map(text).collect::<Vec<_>>().join(" "),
             raw,
         });
@@ -211,7 +225,9 @@ fn schema(cache: &Connection) -> Result<String, Trouble> {
     let mut statement = cache.prepare(
         "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name IN ('workout', 'workout_body', 'workout_text')",
     )?;
-    let made: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let made: Vec<String> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     Ok(made.join(";\n"))
 }
 

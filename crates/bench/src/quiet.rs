@@ -66,7 +66,9 @@ async fn carry(wire: TcpListener, to: SocketAddr, down: Arc<AtomicU64>) {
             let mut piece = vec![0; 64 * 1024];
             while let Ok(length @ 1..) = from_server.read(&mut piece).await {
                 down.fetch_add(u64::try_from(length).unwrap_or(0), Ordering::SeqCst);
-                let Some(piece) = piece.get(..length) else { break };
+                let Some(piece) = piece.get(..length) else {
+                    break;
+                };
                 if to_client.write_all(piece).await.is_err() {
                     break;
                 }

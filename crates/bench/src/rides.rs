@@ -16,7 +16,8 @@ pub const HOUR_OF_FIT: usize = 90 * 1024;
 /// The journal.
 pub fn begin(journal: &RideJournal, number: u32) -> Result<Uuid, JournalError> {
     let id = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0000 + u128::from(number));
-    let started_at = Timestamp::from_millisecond(START + i64::from(number) * 4_000_000).unwrap_or_default();
+    let started_at =
+        Timestamp::from_millisecond(START + i64::from(number) * 4_000_000).unwrap_or_default();
     let header = RideHeader {
         id,
         started_at,
@@ -46,7 +47,7 @@ pub fn finished(id: Uuid, fit: Vec<u8>) -> FinishedRide {
             normalized_power: Some(221),
             intensity_factor: Some(0.88),
             tss: Some(78.0),
-            work_kj: Some(738),
+            work_kj: Some(738.0),
             average_cadence: Some(88),
             average_heart_rate: None,
             max_heart_rate: None,
@@ -65,5 +66,8 @@ pub fn bytes(number: u32, length: usize) -> Vec<u8> {
         state ^= state << 17;
         state.to_le_bytes()
     };
-    std::iter::repeat_with(&mut next).flatten().take(length).collect()
+    std::iter::repeat_with(&mut next)
+        .flatten()
+        .take(length)
+        .collect()
 }

@@ -10,15 +10,33 @@ use crate::Trouble;
 ///
 /// # Errors
 /// There is no strace (package `strace`), or the command failed.
-pub fn between_marks(mut command: Command, trace: &Path, mark: &str) -> Result<Vec<Vec<String>>, Trouble> {
+pub fn between_marks(
+    mut command: Command,
+    trace: &Path,
+    mark: &str,
+) -> Result<Vec<Vec<String>>, Trouble> {
     let mut traced = Command::new("strace");
     traced
-        .args(["-f", "-y", "-e", "trace=fsync,fdatasync,write", "-s", "64", "-o"])
+        .args([
+            "-f",
+            "-y",
+            "-e",
+            "trace=fsync,fdatasync,write",
+            "-s",
+            "64",
+            "-o",
+        ])
         .arg(trace)
         .arg(command.get_program())
         .args(command.get_args())
-        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let ran = traced.output().map_err(|error| format!("strace (package strace): {error}"))?;
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    let ran = traced
+        .output()
+        .map_err(|error| format!("strace (package strace): {error}"))?;
     command.env_clear();
     if !ran.status.success() {
         return Err(format!("{}", String::from_utf8_lossy(&ran.stderr)).into());
@@ -36,7 +54,9 @@ fn stretches(trace: &str, mark: &str) -> Vec<Vec<String>> {
         if line.contains(" write(2") && line.contains(mark) {
             stretches.push(Vec::new());
         } else if (line.contains(" fsync(") || line.contains(" fdatasync("))
-            && let Some(file) = line.split_once('<').and_then(|(_, rest)| rest.split_once('>'))
+            && let Some(file) = line
+                .split_once('<')
+                .and_then(|(_, rest)| rest.split_once('>'))
             && let Some(stretch) = stretches.last_mut()
         {
             stretch.push(file.0.to_owned());

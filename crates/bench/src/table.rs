@@ -54,8 +54,16 @@ impl Row {
             Some(false) => format!("{bar}, **missed**"),
             None => bar,
         };
-        let ratio = self.ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
-        [self.measure.clone(), self.floor.clone(), self.ours.clone(), ratio, held]
+        let ratio = self
+            .ratio
+            .map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
+        [
+            self.measure.clone(),
+            self.floor.clone(),
+            self.ours.clone(),
+            ratio,
+            held,
+        ]
     }
 }
 
@@ -63,7 +71,9 @@ impl Row {
 #[must_use]
 pub fn markdown(rows: &[Row]) -> String {
     let head = ["measure", "floor", "ours", "ratio", "bar"].map(str::to_owned);
-    let lines: Vec<[String; 5]> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
+    let lines: Vec<[String; 5]> = std::iter::once(head)
+        .chain(rows.iter().map(Row::cells))
+        .collect();
     let mut widths = [0; 5];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {

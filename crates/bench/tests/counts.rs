@@ -14,7 +14,10 @@ fn an_enqueue_syncs_the_disk_once() {
     let each = stretches.get(1..6).unwrap();
     for syncs in each {
         assert_eq!(syncs.len(), 1, "{stretches:?}");
-        assert!(syncs.iter().all(|file| file.ends_with("athlete.db-wal")), "{stretches:?}");
+        assert!(
+            syncs.iter().all(|file| file.ends_with("athlete.db-wal")),
+            "{stretches:?}"
+        );
     }
 }
 

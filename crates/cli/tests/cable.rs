@@ -55,16 +55,26 @@ async fn inside() {
         .args(["--json", "watch"])
         .env("DBUS_SESSION_BUS_ADDRESS", "disabled:");
     let mut watch = Program::start("watch", &mut command, cable.folder()).unwrap();
-    seen(&mut watch, "at rest", |view| view["network"] == "up" && view["data"]["busy"] == false).await;
+    seen(&mut watch, "at rest", |view| {
+        view["network"] == "up" && view["data"]["busy"] == false
+    })
+    .await;
 
     cable.pull().unwrap();
-    seen(&mut watch, "the pulled cable", |view| view["network"] == "down").await;
+    seen(&mut watch, "the pulled cable", |view| {
+        view["network"] == "down"
+    })
+    .await;
     rig::ride(&engine, None).await.unwrap();
     engine.shutdown().await;
     seen(&mut watch, "the ride", |view| view["data"]["waiting"] == 1).await;
     let before = cable::attempts().unwrap();
     tokio::time::sleep(SILENCE).await;
-    assert_eq!(cable::attempts().unwrap(), before, "somebody asked without a link");
+    assert_eq!(
+        cable::attempts().unwrap(),
+        before,
+        "somebody asked without a link"
+    );
 
     let plugged = Instant::now();
     cable.plug().unwrap();
@@ -77,7 +87,10 @@ async fn inside() {
         view["data"]["waiting"] == 0 && view["data"]["delivered"] == 1
     })
     .await;
-    println!("first connection after {began:?}, delivered after {:?}", plugged.elapsed());
+    println!(
+        "first connection after {began:?}, delivered after {:?}",
+        plugged.elapsed()
+    );
     // The kernel tells of a carrier up to a second late; the spread is the promise.
     assert!(began < SPREAD + Duration::from_secs(1), "{began:?}");
 }
@@ -88,7 +101,9 @@ async fn engine(folder: &std::path::Path) -> Engine {
         vault: freewheel_sync::vault::VaultOptions::key_file_only(),
         ..Ports::system()
     };
-    Engine::open(rig::home(folder).unwrap(), ports, Mode::OneShot).await.unwrap()
+    Engine::open(rig::home(folder).unwrap(), ports, Mode::OneShot)
+        .await
+        .unwrap()
 }
 
 async fn seen(watch: &mut Program, what: &str, wanted: impl Fn(&Value) -> bool) {

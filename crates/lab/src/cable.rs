@@ -40,7 +40,10 @@ pub fn in_own_network(test: &str) -> Result<(), LabError> {
         .arg(this_program()?)
         .args(["--exact", test, "--ignored", "--nocapture"])
         .env(FOLDER, folder.path())
-        .env("SSL_CERT_FILE", folder.path().join(format!("{AUTHORITY}.pem")))
+        .env(
+            "SSL_CERT_FILE",
+            folder.path().join(format!("{AUTHORITY}.pem")),
+        )
         .output()
         .map_err(LabError::io("running `unshare` (package util-linux)"))?;
     let said = String::from_utf8_lossy(&ran.stdout);
@@ -69,22 +72,25 @@ impl Cable {
         let folder = shared_folder()?;
         ip("link set lo up")?;
         let mut command = Command::new("unshare");
-        command
-            .arg("--net")
-            .arg(this_program()?)
-            .args(["--exact", other_end, "--ignored", "--nocapture"]);
+        command.arg("--net").arg(this_program()?).args([
+            "--exact",
+            other_end,
+            "--ignored",
+            "--nocapture",
+        ]);
         let mut service = Program::start("other-end", &mut command, &folder)?;
         let id = service.id();
         // `unshare` becomes the program that it starts, in its new network.
         until("a network of the service's own", START, async || {
             service.still_runs()?;
-            let [own, other] = ["self".to_owned(), id.to_string()].map(|process| {
-                fs::read_link(format!("/proc/{process}/ns/net")).ok()
-            });
+            let [own, other] = ["self".to_owned(), id.to_string()]
+                .map(|process| fs::read_link(format!("/proc/{process}/ns/net")).ok());
             Ok(Seen::from(other.is_some() && own != other))
         })
         .await?;
-        ip(&format!("link add here type veth peer name there netns {id}"))?;
+        ip(&format!(
+            "link add here type veth peer name there netns {id}"
+        ))?;
         ip(&format!("address add {HERE}/24 dev here"))?;
         ip("link set here up")?;
         let file = folder.join("url");
@@ -144,9 +150,12 @@ impl Cable {
 /// # Errors
 /// The system does not tell.
 pub fn attempts() -> Result<u64, LabError> {
-    let text = fs::read_to_string("/proc/self/net/snmp").map_err(LabError::io("reading /proc/self/net/snmp"))?;
+    let text = fs::read_to_string("/proc/self/net/snmp")
+        .map_err(LabError::io("reading /proc/self/net/snmp"))?;
     let counter = |protocol: &str, name: &str| {
-        let mut lines = text.lines().filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
+        let mut lines = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
         let (names, values) = (lines.next()?, lines.next()?);
         let place = names.split(' ').position(|each| each == name)?;
         values.split(' ').nth(place)?.parse::<u64>().ok()
@@ -178,7 +187,9 @@ pub async fn other_end() -> Result<(), LabError> {
     })
     .await?;
     let port = site.port().number();
-    let outside = TcpListener::bind((THERE, port)).await.map_err(LabError::io("listening at the other end"))?;
+    let outside = TcpListener::bind((THERE, port))
+        .await
+        .map_err(LabError::io("listening at the other end"))?;
     let (part, file) = (folder.join("url-part"), folder.join("url"));
     fs::write(&part, &site.url)
         .and_then(|()| fs::rename(part, file))
@@ -217,10 +228,9 @@ fn ip(arguments: &str) -> Result<(), LabError> {
 }
 
 fn run(mut command: Command) -> Result<(), LabError> {
-    let ran = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(LabError::io("running `ip` (package iproute2) or `nsenter` (package util-linux)"))?;
+    let ran = command.stdin(Stdio::null()).output().map_err(LabError::io(
+        "running `ip` (package iproute2) or `nsenter` (package util-linux)",
+    ))?;
     if ran.status.success() {
         return Ok(());
     }

@@ -41,7 +41,13 @@ impl SmallDisk {
     pub fn mount(place: &Path, mebibytes: u32) -> Result<Self, LabError> {
         fs::create_dir_all(place).map_err(LabError::io("making the place of a disk"))?;
         let disk = Self(place.to_owned());
-        disk.run(&["-t", "tmpfs", "-o", &format!("size={mebibytes}m,mode=700"), "lab"])?;
+        disk.run(&[
+            "-t",
+            "tmpfs",
+            "-o",
+            &format!("size={mebibytes}m,mode=700"),
+            "lab",
+        ])?;
         Ok(disk)
     }
 
@@ -87,7 +93,11 @@ impl SmallDisk {
     /// # Errors
     /// The system refused.
     pub fn read_only(&self, read_only: bool) -> Result<(), LabError> {
-        let how = if read_only { "remount,ro" } else { "remount,rw" };
+        let how = if read_only {
+            "remount,ro"
+        } else {
+            "remount,rw"
+        };
         self.run(&["-o", how])
     }
 

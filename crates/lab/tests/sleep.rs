@@ -57,7 +57,10 @@ async fn what_became_due_in_sleep_is_tried_on_waking() {
     });
     let played = played.await.unwrap();
     let said = String::from_utf8_lossy(&played.stdout);
-    assert!(played.status.success() && said.contains("1 passed"), "{played:?}");
+    assert!(
+        played.status.success() && said.contains("1 passed"),
+        "{played:?}"
+    );
 }
 
 #[tokio::test]
@@ -65,7 +68,12 @@ async fn what_became_due_in_sleep_is_tried_on_waking() {
 async fn inside() {
     let address = std::env::var(BUS).unwrap();
     let logind = zbus::connection::Builder::address(address.as_str()).unwrap();
-    let logind = logind.name("org.freedesktop.login1").unwrap().build().await.unwrap();
+    let logind = logind
+        .name("org.freedesktop.login1")
+        .unwrap()
+        .build()
+        .await
+        .unwrap();
     let mut rig = Rig::new().unwrap();
     rig.jitter = Jitter(0.99);
     let settings = Settings {
@@ -77,8 +85,12 @@ async fn inside() {
         network: Arc::new(Computer(Links::default())),
         ..rig.ports()
     };
-    let engine = Engine::open(rig.home().unwrap(), ports, Mode::Resident).await.unwrap();
-    freewheel_lab::rig::sign_in(&engine, &site.url, "demo").await.unwrap();
+    let engine = Engine::open(rig.home().unwrap(), ports, Mode::Resident)
+        .await
+        .unwrap();
+    freewheel_lab::rig::sign_in(&engine, &site.url, "demo")
+        .await
+        .unwrap();
     let away = site.stop().await.unwrap();
     freewheel_lab::rig::ride(&engine, None).await.unwrap();
     let mut view = engine.view();
@@ -87,7 +99,11 @@ async fn inside() {
     };
     let began = std::time::Instant::now();
     while !held(&engine.view_now(), rig.clock.now().wall.0) {
-        assert!(began.elapsed() < Duration::from_secs(60), "{:#?}", engine.view_now().data);
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{:#?}",
+            engine.view_now().data
+        );
         engine.sync_now();
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -96,10 +112,19 @@ async fn inside() {
     rig.clock.pass(SignedDuration::from_hours(1));
     for asleep in [true, false] {
         let manager = ("/org/freedesktop/login1", "org.freedesktop.login1.Manager");
-        let told = logind.emit_signal(None::<&str>, manager.0, manager.1, "PrepareForSleep", &asleep);
+        let told = logind.emit_signal(
+            None::<&str>,
+            manager.0,
+            manager.1,
+            "PrepareForSleep",
+            &asleep,
+        );
         told.await.unwrap();
     }
     let delivered = view.wait_for(|view| view.data.delivered == 1);
-    tokio::time::timeout(AT_ONCE, delivered).await.expect("it slept on").unwrap();
+    tokio::time::timeout(AT_ONCE, delivered)
+        .await
+        .expect("it slept on")
+        .unwrap();
     drop(site);
 }

@@ -53,7 +53,8 @@ pub fn notice(before: &Seen, now: &Seen) -> Option<Notice> {
                 1 => "1 ride needs you".to_owned(),
                 parked => format!("{parked} rides need you"),
             },
-            body: "Kept on this computer. Open the queue to see why, to try again or to export.".to_owned(),
+            body: "Kept on this computer. Open the queue to see why, to try again or to export."
+                .to_owned(),
         });
     }
     let delivered = now.delivered.saturating_sub(before.delivered);
@@ -96,44 +97,97 @@ mod tests {
     #[test]
     fn deliveries_are_told_once_when_all_are_there() {
         let before = seen();
-        let half = Seen { delivered: 5, waiting: 1, ..seen() };
+        let half = Seen {
+            delivered: 5,
+            waiting: 1,
+            ..seen()
+        };
         assert_eq!(title(&before, &half), None);
-        let all = Seen { delivered: 6, waiting: 0, ..seen() };
+        let all = Seen {
+            delivered: 6,
+            waiting: 0,
+            ..seen()
+        };
         assert_eq!(title(&before, &all).unwrap(), "2 rides were delivered");
-        let one = Seen { delivered: 5, waiting: 0, ..seen() };
+        let one = Seen {
+            delivered: 5,
+            waiting: 0,
+            ..seen()
+        };
         assert_eq!(title(&before, &one).unwrap(), "Your ride was delivered");
         assert_eq!(title(&all, &all), None);
         // The list was compared, and something the service lost is sent again.
-        let fewer = Seen { delivered: 3, waiting: 0, ..seen() };
+        let fewer = Seen {
+            delivered: 3,
+            waiting: 0,
+            ..seen()
+        };
         assert_eq!(title(&before, &fewer), None);
     }
 
     #[test]
     fn what_needs_the_athlete_comes_first() {
         let before = seen();
-        let parked = Seen { parked: 2, delivered: 6, waiting: 0, ..seen() };
+        let parked = Seen {
+            parked: 2,
+            delivered: 6,
+            waiting: 0,
+            ..seen()
+        };
         assert_eq!(title(&before, &parked).unwrap(), "2 rides need you");
-        let first = Seen { parked: 0, ..seen() };
+        let first = Seen {
+            parked: 0,
+            ..seen()
+        };
         assert_eq!(title(&first, &seen()).unwrap(), "1 ride needs you");
-        let signed_out = Seen { session_needs: true, headline: "Please sign in again".into(), ..parked.clone() };
+        let signed_out = Seen {
+            session_needs: true,
+            headline: "Please sign in again".into(),
+            ..parked.clone()
+        };
         let said = notice(&before, &signed_out).unwrap();
         assert_eq!(said.title, "Please sign in again");
         assert_eq!(said.body, "You can go on riding meanwhile.");
         for (waiting, body) in [(1, "1 ride is safe"), (3, "3 rides are safe")] {
-            let now = Seen { waiting, ..signed_out.clone() };
+            let now = Seen {
+                waiting,
+                ..signed_out.clone()
+            };
             assert!(notice(&before, &now).unwrap().body.starts_with(body));
         }
         // It is said when it comes, not whenever something else changes.
         assert_eq!(title(&signed_out, &signed_out), None);
-        let fewer = Seen { parked: 0, ..seen() };
+        let fewer = Seen {
+            parked: 0,
+            ..seen()
+        };
         assert_eq!(title(&before, &fewer), None);
     }
 
     #[test]
     fn nothing_is_said_of_another_account_or_of_nobody() {
-        let other = Seen { account: Some("bo".into()), delivered: 9, waiting: 0, parked: 5, session_needs: true, ..seen() };
+        let other = Seen {
+            account: Some("bo".into()),
+            delivered: 9,
+            waiting: 0,
+            parked: 5,
+            session_needs: true,
+            ..seen()
+        };
         assert_eq!(notice(&seen(), &other), None);
-        let nobody = Seen { account: None, ..other };
-        assert_eq!(notice(&nobody, &Seen { delivered: 99, ..nobody.clone() }), None);
+        let nobody = Seen {
+            account: None,
+            ..other
+        };
+        assert_eq!(
+            notice(
+                &nobody,
+                &Seen {
+                    delivered: 99,
+                    ..nobody.clone()
+                }
+            ),
+            None
+        );
     }
 }

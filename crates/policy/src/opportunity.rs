@@ -43,7 +43,7 @@ mod tests {
     fn a_look_at_the_window_asks_for_a_stale_library_and_for_nothing_else() {
         let idle = plan(PlanReason::Idle);
         let ago = |age: i64| Some(WallMs(NOW.0 - age));
-        let five = FRESH.0;
+        let five = FRESH.0 as i64;
         for (confirmed, looks) in [
             (None, true),
             (ago(five), true),

@@ -20,7 +20,8 @@ impl Notices {
         let now = seen(view);
         let said = notice::notice(&self.0, &now);
         // Deliveries are told together, when the last is there; until then they count from where they began.
-        let more_to_come = !watched && said.is_none() && now.waiting > 0 && now.account == self.0.account;
+        let more_to_come =
+            !watched && said.is_none() && now.waiting > 0 && now.account == self.0.account;
         let delivered = self.0.delivered.min(now.delivered);
         self.0 = now;
         if more_to_come {
@@ -117,7 +118,10 @@ mod tests {
         let mut ended = view(1, 0);
         ended.session.state = "needs_sign_in".to_owned();
         ended.session.headline = "Please sign in again".to_owned();
-        assert_eq!(notices.next(&ended, false).unwrap().title, "Please sign in again");
+        assert_eq!(
+            notices.next(&ended, false).unwrap().title,
+            "Please sign in again"
+        );
         assert_eq!(notices.next(&ended, false), None);
     }
 }

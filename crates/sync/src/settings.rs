@@ -81,7 +81,10 @@ mod tests {
 
     fn home() -> (tempfile::TempDir, Home) {
         let dir = tempfile::tempdir().unwrap();
-        let home = Home::resolve(Some(dir.path().join("home"))).unwrap().open().unwrap();
+        let home = Home::resolve(Some(dir.path().join("home")))
+            .unwrap()
+            .open()
+            .unwrap();
         (dir, home)
     }
 
@@ -95,7 +98,11 @@ mod tests {
         settings.told = true;
         settings.save(&home).unwrap();
         assert_eq!(Settings::load(&home), settings);
-        assert!(fs::read_to_string(home.settings()).unwrap().contains("plum"));
+        assert!(
+            fs::read_to_string(home.settings())
+                .unwrap()
+                .contains("plum")
+        );
     }
 
     #[test]

@@ -390,6 +390,20 @@ simulated: boolean, };
 
 export type RideState = "ready" | "riding" | "paused" | "complete" | "saved";
 
+export type BackgroundView = { 
+/**
+ * Whether the desktop has a place for tray icons; without one the program ends with its window.
+ */
+tray: boolean, 
+/**
+ * [`Settings::stays`].
+ */
+stays: boolean, 
+/**
+ * Whether it starts, hidden, when the athlete logs in to this computer; absent where the system does not tell.
+ */
+autostart: boolean | null, };
+
 export type About = { 
 /**
  * Semantic version.
@@ -444,7 +458,15 @@ next_try: number | null,
 /**
  * Whether an attempt is under way.
  */
-busy: boolean, };
+busy: boolean, 
+/**
+ * That the disk is full, for people; absent while there is room.
+ */
+disk: string | null, 
+/**
+ * Rides that this computer delivered so far; rises while the window is open.
+ */
+delivered: number, };
 
 export type Delivery = { "state": "local_only" } | { "state": "waiting", 
 /**
@@ -589,6 +611,48 @@ limit: number, };
 export type LibrarySort = "name" | "duration" | "tss";
 
 export type NetworkFact = "up" | "down" | "unknown";
+
+export type OutboxRow = { 
+/**
+ * Its id, which is also its idempotency key; for a ride the ride's id.
+ */
+id: string, 
+/**
+ * What it is: `ride`.
+ */
+kind: string, 
+/**
+ * When the athlete made it.
+ */
+created: number, 
+/**
+ * What the athlete calls it.
+ */
+name: string, 
+/**
+ * `waiting`, `in_flight`, `delivered` or `parked`.
+ */
+state: string, 
+/**
+ * Tries so far.
+ */
+attempts: number, 
+/**
+ * When it is tried next, while it waits and something is planned.
+ */
+next_try: number | null, 
+/**
+ * Why it is parked, for people.
+ */
+reason: string | null, 
+/**
+ * Why the last try did not deliver it, for people.
+ */
+last_error: string | null, 
+/**
+ * When the service took it.
+ */
+delivered_at: number | null, };
 
 export type PlannedCard = { 
 /**

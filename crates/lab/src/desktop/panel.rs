@@ -93,8 +93,11 @@ impl Panel {
     /// There is none, it cannot be chosen, or the program does not answer.
     pub async fn choose(&self, label: &str) -> Result<(), LabError> {
         let entries = self.menu().await?;
-        let found = entries.iter().find(|entry| entry.label == label && entry.enabled);
-        let entry = found.ok_or_else(|| LabError::Unexpected(format!("no “{label}” in {entries:?}")))?;
+        let found = entries
+            .iter()
+            .find(|entry| entry.label == label && entry.enabled);
+        let entry =
+            found.ok_or_else(|| LabError::Unexpected(format!("no “{label}” in {entries:?}")))?;
         let menu = self.menu_proxy().await?;
         let event = (entry.id, "clicked", Value::from(0_i32), 0_u32);
         Ok(menu.call::<_, _, ()>("Event", &event).await?)
@@ -113,8 +116,12 @@ impl Panel {
 
 fn entry(value: OwnedValue) -> Result<MenuEntry, LabError> {
     let (id, properties, _) = Layout::try_from(value).map_err(zbus::Error::from)?;
-    let label = properties.get("label").and_then(|label| <&str>::try_from(label).ok());
-    let enabled = properties.get("enabled").and_then(|enabled| bool::try_from(enabled).ok());
+    let label = properties
+        .get("label")
+        .and_then(|label| <&str>::try_from(label).ok());
+    let enabled = properties
+        .get("enabled")
+        .and_then(|enabled| bool::try_from(enabled).ok());
     Ok(MenuEntry {
         id,
         // An underline marks the key of an entry.
@@ -128,10 +135,18 @@ struct Watcher(Shared);
 #[zbus::interface(name = "org.kde.StatusNotifierWatcher")]
 impl Watcher {
     fn register_status_notifier_item(&self, #[zbus(header)] header: Header<'_>, service: &str) {
-        let Some(sender) = header.sender() else { return };
+        let Some(sender) = header.sender() else {
+            return;
+        };
         // Some programs give the path of their icon, others the name of a bus connection that has it at the usual path.
-        let path = if service.starts_with('/') { service } else { "/StatusNotifierItem" };
-        locked(&self.0).items.push((sender.to_string(), path.to_owned()));
+        let path = if service.starts_with('/') {
+            service
+        } else {
+            "/StatusNotifierItem"
+        };
+        locked(&self.0)
+            .items
+            .push((sender.to_string(), path.to_owned()));
     }
 
     fn register_status_notifier_host(&self, _service: &str) {}
@@ -139,7 +154,10 @@ impl Watcher {
     #[zbus(property)]
     fn registered_status_notifier_items(&self) -> Vec<String> {
         let seen = locked(&self.0);
-        seen.items.iter().map(|(owner, path)| format!("{owner}{path}")).collect()
+        seen.items
+            .iter()
+            .map(|(owner, path)| format!("{owner}{path}"))
+            .collect()
     }
 
     #[zbus(property)]

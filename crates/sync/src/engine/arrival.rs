@@ -152,7 +152,8 @@ impl Session {
             "the tokens of the sign-in stay in memory until they can be saved"
         );
         let (clock, account) = (Arc::clone(&self.clock), account.clone());
-        let (failed, follows, came) = (new.saved.clone(), new.follows, new.came.clone());
+        let failed = Event::SaveFailed(new.saved.clone());
+        let (follows, came) = (new.follows, new.came.clone());
         let vault = key.err().map(condition);
         let change = move |store: &Store| {
             store.change_session(|change| {
@@ -160,7 +161,7 @@ impl Session {
                 let mut record = Record::open(change, &now, None)?;
                 let arrived = come_in(change, &mut record, &account, follows)?;
                 if let Arrived::In = arrived {
-                    record.apply_at(&Event::SaveFailed(failed), &came);
+                    record.apply_at(&failed, &came);
                     if let Some(vault) = vault {
                         record.apply(&Event::VaultChanged(vault));
                     }
@@ -194,14 +195,15 @@ impl Session {
         let (clock, account) = (Arc::clone(&self.clock), account.clone());
         let hand = new.hand(key);
         let (tokens, follows, after) = (Arc::clone(&new.tokens), new.follows, hand.clone());
+        let (saved, came) = (Event::TokensSaved(new.saved.clone()), new.came.clone());
+        let generation = new.saved.generation.0;
         let change = move |store: &Store| {
             store.change_session(|change| {
                 let now = clock.now();
                 let mut record = Record::open(change, &now, Some(&hand))?;
                 let arrived = come_in(change, &mut record, &account, follows)?;
                 if let Arrived::In = arrived {
-                    let generation = new.saved.generation.0;
-                    record.apply_at(&Event::TokensSaved(new.saved), &new.came);
+                    record.apply_at(&saved, &came);
                     record.close()?;
                     change.put_tokens(generation, Some(&sealed))?;
                 } else {

@@ -48,7 +48,10 @@ impl Core {
         if !self.holds_lease() {
             return;
         }
-        let (state, now) = (self.lane_state(Lane::Library).await, self.clock().now().wall);
+        let (state, now) = (
+            self.lane_state(Lane::Library).await,
+            self.clock().now().wall,
+        );
         let confirmed = state.last_success.map(WallMs);
         if looks_on_focus(Lane::Library, state.plan.as_ref(), confirmed, now) {
             self.wakes.of(Lane::Library).ring(LaneOutcome::More);

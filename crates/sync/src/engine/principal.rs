@@ -48,7 +48,7 @@ impl Session {
                     .or(facts.tokens.as_ref().map(|tokens| tokens.generation))
                     == Some(generation)
             };
-            if let Err(error) = self.apply_if(move || restored, theirs).await {
+            if let Err(error) = self.apply_if(move || restored.clone(), theirs).await {
                 tracing::warn!(%error, "where the service is could not be put right");
             }
         }

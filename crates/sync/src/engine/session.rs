@@ -116,15 +116,15 @@ impl Session {
     /// Applies an event to the stored facts and journals it, in one transaction across processes.
     /// Wishes that need no answer (waking, dropping a token) are fulfilled here; all are returned.
     pub(crate) async fn apply(&self, event: Event) -> Result<Vec<Action>, StoreError> {
-        self.apply_if(move || event, |_| true).await
+        self.apply_if(move || event.clone(), |_| true).await
     }
 
     /// The same, if the facts in the transaction want it; which event it is, is found out there too. The clock is read there too, so that changes are as old as
     /// their order says.
     pub(super) async fn apply_if(
         &self,
-        event: impl FnOnce() -> Event + Send + 'static,
-        wanted: impl FnOnce(&Facts) -> bool + Send + 'static,
+        event: impl Fn() -> Event + Send + 'static,
+        wanted: impl Fn(&Facts) -> bool + Send + 'static,
     ) -> Result<Vec<Action>, StoreError> {
         let (clock, hand) = (Arc::clone(&self.clock), self.at_hand());
         let change = move |store: &Store| {

@@ -22,8 +22,8 @@ pub(super) fn keep(path: &Path, newest: usize) -> Result<(), StoreError> {
     let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, access)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    let format: usize = match connection.query_row("PRAGMA user_version", [], |row| row.get(0)) {
-        Ok(format) => format,
+    let format = match connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)) {
+        Ok(format) => usize::try_from(format).unwrap_or_default(),
         // The beginning of a file, which somebody died over; see `Database::open`.
         Err(_) => return Ok(()),
     };
@@ -58,7 +58,11 @@ fn take(connection: &Connection, copy: &Path) -> Result<(), StoreError> {
     let copied = connection
         .execute("VACUUM INTO :part", named_params! { ":part": text })
         .map_err(StoreError::from)
-        .and_then(|_| File::open(&part).and_then(|part| part.sync_all()).map_err(file))
+        .and_then(|_| {
+            File::open(&part)
+                .and_then(|part| part.sync_all())
+                .map_err(file)
+        })
         .and_then(|()| fs::rename(&part, copy).map_err(file));
     if copied.is_err() {
         let _ = fs::remove_file(&part);
@@ -109,8 +113,12 @@ mod tests {
         keep(&path, 4).unwrap();
         let copy = dir.path().join("athlete.format-3.db");
         let copied = Connection::open(&copy).unwrap();
-        let x: i64 = copied.query_row("SELECT x FROM a", [], |row| row.get(0)).unwrap();
-        let format: i64 = copied.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        let x: i64 = copied
+            .query_row("SELECT x FROM a", [], |row| row.get(0))
+            .unwrap();
+        let format: i64 = copied
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap();
         assert_eq!((x, format), (7, 3));
         assert!(!dir.path().join("athlete.format-2.db").exists());
         #[cfg(unix)]
@@ -128,7 +136,16 @@ mod tests {
         let path = old(dir.path());
         keep(&path, 3).unwrap();
         keep(&path, 2).unwrap();
-        let names: Vec<_> = fs::read_dir(dir.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
-        assert!(names.iter().all(|name| !name.to_string_lossy().contains("format")), "{names:?}");
+        let names: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.file_name())
+            .collect();
+        assert!(
+            names
+                .iter()
+                .all(|name| !name.to_string_lossy().contains("format")),
+            "{names:?}"
+        );
     }
 }

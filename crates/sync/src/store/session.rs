@@ -117,13 +117,13 @@ impl Store {
     }
 
     /// Changes the session in one transaction: `change` sees what is stored at that moment, whichever process stored
-    /// it, and nobody else writes until it returns.
+    /// it, and nobody else writes until it returns. On a full disk it may be called again, after what it wrote was undone.
     ///
     /// # Errors
     /// Those of `change`, and that nothing could be made durable; nothing has changed then.
     pub fn change_session<T>(
         &self,
-        change: impl FnOnce(&SessionChange<'_>) -> Result<T, StoreError>,
+        mut change: impl FnMut(&SessionChange<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let (value, touched) = self.athlete().write(|connection| {
             let session = SessionChange {

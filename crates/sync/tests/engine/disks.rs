@@ -34,7 +34,10 @@ async fn filling_up() {
     let folder = tempfile::tempdir().unwrap();
     let disk = disk(&folder);
     let engine = signed_in(disk.place(), Mode::Resident, &site.url, "demo").await;
-    until(&engine, "a library", |v| v.library.workouts >= 60 && !v.data.busy).await;
+    until(&engine, "a library", |v| {
+        v.library.workouts >= 60 && !v.data.busy
+    })
+    .await;
     assert_eq!(kept(engine.home()), RESERVED_BYTES);
     assert_eq!(engine.view_now().data.disk, None);
     let away = site.stop().await;
@@ -48,21 +51,38 @@ async fn filling_up() {
     };
     let handle = engine.start_ride(request).await.unwrap();
     let mut frames = handle.frames();
-    soon("a beginning", frames.wait_for(|f| f.durable >= 20)).await.unwrap();
+    soon("a beginning", frames.wait_for(|f| f.durable >= 20))
+        .await
+        .unwrap();
     disk.fill().unwrap();
-    soon("a full disk", frames.wait_for(|f| f.durable >= 2400)).await.unwrap();
-    assert_eq!(kept(engine.home()), 0, "nothing was given up: the disk was not full");
+    soon("a full disk", frames.wait_for(|f| f.durable >= 2400))
+        .await
+        .unwrap();
+    assert_eq!(
+        kept(engine.home()),
+        0,
+        "nothing was given up: the disk was not full"
+    );
     let saved = soon("the end of the ride", handle.finish()).await.unwrap();
     engine.ride_ended().await;
     let told = until(&engine, "told of the full disk", |v| v.data.disk.is_some()).await;
     assert!(told.data.disk.unwrap().contains("free some space"));
-    assert_eq!(until(&engine, "waiting", |v| v.data.waiting == 1).await.data.parked, 0);
+    assert_eq!(
+        until(&engine, "waiting", |v| v.data.waiting == 1)
+            .await
+            .data
+            .parked,
+        0
+    );
 
     // It outlives the program, and goes from the full disk.
     engine.shutdown().await;
     drop(engine);
     let engine = open(disk.place(), Mode::Resident).await;
-    assert!(matches!(card(&engine, &saved).await.delivery, Delivery::Waiting { .. }));
+    assert!(matches!(
+        card(&engine, &saved).await.delivery,
+        Delivery::Waiting { .. }
+    ));
     let site = away.start().await;
     engine.sync_now();
     until_delivered(&engine, &saved).await;
@@ -88,7 +108,10 @@ async fn full_from_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let disk = disk(&folder);
     let engine = signed_in(disk.place(), Mode::Resident, &site.url, "demo").await;
-    until(&engine, "a library", |v| v.library.workouts >= 60 && !v.data.busy).await;
+    until(&engine, "a library", |v| {
+        v.library.workouts >= 60 && !v.data.busy
+    })
+    .await;
     engine.shutdown().await;
     drop(engine);
     disk.fill().unwrap();
@@ -98,7 +121,10 @@ async fn full_from_the_start() {
     let view = engine.view_now();
     assert!(view.session.library_open && view.library.workouts >= 60);
     let saved = ride(&engine).await;
-    assert!(matches!(card(&engine, &saved).await.delivery, Delivery::Waiting { .. }));
+    assert!(matches!(
+        card(&engine, &saved).await.delivery,
+        Delivery::Waiting { .. }
+    ));
     until(&engine, "told of the full disk", |v| v.data.disk.is_some()).await;
 }
 
@@ -114,7 +140,10 @@ async fn read_only() {
     let folder = tempfile::tempdir().unwrap();
     let disk = disk(&folder);
     let engine = signed_in(disk.place(), Mode::Resident, &site.url, "demo").await;
-    until(&engine, "a library", |v| v.library.workouts >= 60 && !v.data.busy).await;
+    until(&engine, "a library", |v| {
+        v.library.workouts >= 60 && !v.data.busy
+    })
+    .await;
     let saved = ride(&engine).await;
     until_delivered(&engine, &saved).await;
     engine.shutdown().await;
@@ -123,11 +152,22 @@ async fn read_only() {
     disk.read_only(true).unwrap();
     let refused = Home::resolve(Some(disk.place().to_owned())).unwrap().open();
     let words = refused.unwrap_err().to_string();
-    assert!(words.contains("cannot be written to") && words.contains("--home"), "{words}");
+    assert!(
+        words.contains("cannot be written to") && words.contains("--home"),
+        "{words}"
+    );
 
     disk.read_only(false).unwrap();
-    let engine = soon("a launch", Engine::open(home(disk.place()), ports(), Mode::Resident)).await.unwrap();
-    assert!(matches!(card(&engine, &saved).await.delivery, Delivery::Delivered { .. }));
+    let engine = soon(
+        "a launch",
+        Engine::open(home(disk.place()), ports(), Mode::Resident),
+    )
+    .await
+    .unwrap();
+    assert!(matches!(
+        card(&engine, &saved).await.delivery,
+        Delivery::Delivered { .. }
+    ));
     let second = ride(&engine).await;
     until_delivered(&engine, &second).await;
     drop(tokio::time::timeout(Duration::ZERO, site.stop()).await);

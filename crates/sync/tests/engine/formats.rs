@@ -36,7 +36,11 @@ async fn every_format_that_was_in_use_has_a_profile_here() {
     if std::env::var_os(WRITE).is_some() && !newest.exists() {
         std::fs::write(&newest, lived_in_profile().await).unwrap();
     }
-    assert!(newest.exists(), "{} is missing: {WRITE}=1 writes it", newest.display());
+    assert!(
+        newest.exists(),
+        "{} is missing: {WRITE}=1 writes it",
+        newest.display()
+    );
 }
 
 #[tokio::test]
@@ -50,7 +54,9 @@ async fn a_profile_of_any_format_is_opened_whole() {
         let home = home(dir.path());
         let old = Connection::open(home.athlete_db()).unwrap();
         old.execute_batch(&sql).unwrap();
-        let format: i64 = old.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        let format: i64 = old
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(path, fixture(format));
         let rides = frozen(&old);
         assert_eq!(rides.len(), 2);
@@ -58,10 +64,15 @@ async fn a_profile_of_any_format_is_opened_whole() {
 
         let engine = open(dir.path(), Mode::OneShot).await;
         let history = engine.history().await.unwrap();
-        let mut found: Vec<_> = history.iter().map(|ride| (ride.id.clone(), ride.digest.clone())).collect();
+        let mut found: Vec<_> = history
+            .iter()
+            .map(|ride| (ride.id.clone(), ride.digest.clone()))
+            .collect();
         found.sort();
         assert_eq!(found, rides, "{}", path.display());
-        let delivered = |ride: &&freewheel_sync::view::RideCard| matches!(ride.delivery, Delivery::Delivered { .. });
+        let delivered = |ride: &&freewheel_sync::view::RideCard| {
+            matches!(ride.delivery, Delivery::Delivered { .. })
+        };
         assert_eq!(history.iter().filter(delivered).count(), 1);
         let view = engine.view_now();
         assert_eq!((view.data.waiting, view.data.parked), (1, 0));
@@ -93,7 +104,10 @@ async fn lived_in_profile() -> String {
     let site = Site::start().await;
     let dir = tempfile::tempdir().unwrap();
     let engine = signed_in(dir.path(), Mode::Resident, &site.url, "demo").await;
-    until(&engine, "a library", |v| v.library.workouts >= 60 && !v.data.busy).await;
+    until(&engine, "a library", |v| {
+        v.library.workouts >= 60 && !v.data.busy
+    })
+    .await;
     let first = ride(&engine).await;
     until_delivered(&engine, &first).await;
     let _away = site.stop().await;
@@ -113,29 +127,46 @@ async fn cut_short(engine: &Engine) {
     };
     let handle = engine.start_ride(request).await.unwrap();
     let mut frames = handle.frames();
-    soon("some seconds", frames.wait_for(|frame| frame.durable >= 20)).await.unwrap();
+    soon("some seconds", frames.wait_for(|frame| frame.durable >= 20))
+        .await
+        .unwrap();
     handle.leave().await.unwrap();
 }
 
 /// The whole database as statements.
 fn dump(database: &Connection) -> String {
-    let format: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    let format: i64 = database
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
     let mut text = format!("PRAGMA journal_mode = wal;\nPRAGMA user_version = {format};\n");
     let schema = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' ORDER BY rowid";
     let mut statement = database.prepare(schema).unwrap();
     let parts = statement.query_map([], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, String>(1)?,
+            row.get::<_, String>(2)?,
+        ))
     });
     let parts: Vec<_> = parts.unwrap().collect::<Result<_, _>>().unwrap();
-    let of = |kind: &str| parts.iter().filter(move |part| part.0 == kind);
+    let of = |kind: &'static str| parts.iter().filter(move |part| part.0 == kind);
     for (_, name, sql) in of("table") {
         writeln!(text, "{sql};").unwrap();
-        let mut rows = database.prepare(&format!("SELECT * FROM \"{name}\"")).unwrap();
+        let mut rows = database
+            .prepare(&format!("SELECT * FROM \"{name}\""))
+            .unwrap();
         let columns = rows.column_count();
         let mut rows = rows.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
-            let values: Vec<String> = (0..columns).map(|column| literal(&row.get(column).unwrap())).collect();
-            writeln!(text, "INSERT INTO \"{name}\" VALUES ({});", values.join(", ")).unwrap();
+            let values: Vec<String> = (0..columns)
+                .map(|column| literal(&row.get(column).unwrap()))
+                .collect();
+            writeln!(
+                text,
+                "INSERT INTO \"{name}\" VALUES ({});",
+                values.join(", ")
+            )
+            .unwrap();
         }
     }
     // Triggers last: some would forbid the rows.
