@@ -58,8 +58,9 @@ async fn closed_into_the_tray_the_app_delivers_and_says_so_and_ends_from_there()
         ["Nothing waits", "Open Freewheel", "Sync now", "Quit"]
     );
 
-    stage.server.kill9();
     go(&window, "today").await;
+    window.find("[data-test='start']").await.unwrap();
+    stage.server.kill9();
     window.click("[data-test='start']").await.unwrap();
     ride_to_history(&window, 3).await;
     wait_for_attr(&window, ROW, "data-delivery", "waiting", SOON).await;

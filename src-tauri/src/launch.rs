@@ -155,9 +155,12 @@ fn happened(app: &AppHandle, event: RunEvent) {
             event: WindowEvent::Focused(true),
             ..
         } => {
-            if let Ok(engine) = app.state::<Shell>().engine() {
-                engine.focused();
-            }
+            let app = app.clone();
+            tauri::async_runtime::spawn(async move {
+                if let Ok(engine) = app.state::<Shell>().engine() {
+                    engine.focused().await;
+                }
+            });
         }
         // Without a window the app goes on; only `quit` gives a code.
         RunEvent::ExitRequested {

@@ -25,7 +25,7 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long nothing is to be heard while the cable is out.
 const SILENCE: Duration = Duration::from_secs(8);
-/// From the link's return to the first connection.
+/// From the link's return to the first word.
 const SPREAD: Duration = Duration::from_secs(2);
 
 #[test]
@@ -78,7 +78,7 @@ async fn inside() {
 
     let plugged = Instant::now();
     cable.plug().unwrap();
-    while cable::attempts().unwrap() == before {
+    while cable::attempts().unwrap() <= before {
         assert!(plugged.elapsed() < PATIENCE, "nothing is tried");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -88,7 +88,7 @@ async fn inside() {
     })
     .await;
     println!(
-        "first connection after {began:?}, delivered after {:?}",
+        "first word after {began:?}, delivered after {:?}",
         plugged.elapsed()
     );
     // The kernel tells of a carrier up to a second late; the spread is the promise.

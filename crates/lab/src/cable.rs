@@ -143,27 +143,37 @@ impl Cable {
     }
 }
 
-/// What the system counts of this network since it is there: connections that somebody began (`ActiveOpens`, RFC 4022) and
-/// UDP datagrams sent (`OutDatagrams`, RFC 4113), a question for a name among them. Both count when a program asks, whether
-/// or not the link carries anything.
+/// What the system counts of this network since it is there: TCP segments sent, other than again (`OutSegs`, RFC 4022), and
+/// UDP datagrams sent (`OutDatagrams`, RFC 4113), a question for a name among them, without what went to this computer
+/// itself. They count when a program asks, on a new connection or an old one, whether or not the link carries anything.
 ///
 /// # Errors
 /// The system does not tell.
-pub fn attempts() -> Result<u64, LabError> {
-    let text = fs::read_to_string("/proc/self/net/snmp")
-        .map_err(LabError::io("reading /proc/self/net/snmp"))?;
+pub fn attempts() -> Result<i64, LabError> {
+    let [snmp, devices] = ["snmp", "dev"].map(|name| {
+        let path = format!("/proc/self/net/{name}");
+        fs::read_to_string(&path).map_err(LabError::io(format!("reading {path}")))
+    });
+    let (snmp, devices) = (snmp?, devices?);
     let counter = |protocol: &str, name: &str| {
-        let mut lines = text
+        let mut lines = snmp
             .lines()
             .filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
         let (names, values) = (lines.next()?, lines.next()?);
         let place = names.split(' ').position(|each| each == name)?;
-        values.split(' ').nth(place)?.parse::<u64>().ok()
+        values.split(' ').nth(place)?.parse::<i64>().ok()
     };
-    counter("Tcp", "ActiveOpens")
-        .zip(counter("Udp", "OutDatagrams"))
-        .map(|(opens, datagrams)| opens + datagrams)
-        .ok_or_else(|| LabError::Unexpected(format!("/proc/self/net/snmp: {text}")))
+    // proc_pid_net(5): eight numbers of what was received, then what was sent: bytes, packets.
+    let own = |devices: &str| {
+        let line = devices
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("lo:"))?;
+        line.split_whitespace().nth(9)?.parse::<i64>().ok()
+    };
+    let sent = counter("Tcp", "OutSegs").zip(counter("Udp", "OutDatagrams"));
+    sent.zip(own(&devices))
+        .map(|((segments, datagrams), own)| segments + datagrams - own)
+        .ok_or_else(|| LabError::Unexpected(format!("{snmp}\n{devices}")))
 }
 
 /// The service at the other end, until the process is killed.

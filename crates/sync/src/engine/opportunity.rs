@@ -17,9 +17,8 @@ const SOON: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// The athlete looks at the window. Asks for nothing that is held back.
-    pub fn focused(&self) {
-        let core = Arc::clone(&self.core);
-        self.spawn(async move { core.look_for_news().await });
+    pub async fn focused(&self) {
+        self.core.look_for_news().await;
     }
 
     /// Before the program ends: waits, at most this long, for rides that are being sent or are about to be. What is held

@@ -76,7 +76,7 @@ async fn a_profile_of_any_format_is_opened_whole() {
         assert_eq!(history.iter().filter(delivered).count(), 1);
         let view = engine.view_now();
         assert_eq!((view.data.waiting, view.data.parked), (1, 0));
-        assert_eq!(view.session.account.as_deref(), Some("Demo Athlete"));
+        assert_eq!(view.session.account.as_deref(), Some("Demo Rider"));
         assert_eq!(engine.today().await.unwrap().unfinished.len(), 1);
         drop(engine);
 
